@@ -1,0 +1,1 @@
+"""The conversation: everything between a shopper and the shop."""

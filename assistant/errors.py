@@ -1,0 +1,56 @@
+"""Errors that a person can act on.
+
+    AisleError                 base: one sentence that names the value and the remedy
+    ├── BadInput               what came in cannot be used             exit 2, status 400
+    │   ├── NotFound           no such thing, or it is another's       exit 2, status 404
+    │   └── Conflict           it cannot be done in this state         exit 2, status 409
+    ├── SetupNeeded            the home is missing or half-written     exit 2, status 503
+    ├── WeightsError           weights missing, corrupt or unloadable  exit 2, status 503
+    ├── ModelError             the language model did not answer       exit 1, status 503
+    └── StorageError           the disk is full or the database fails  exit 1, status 507
+
+Every other exception is a defect: it is logged with a reference and the shopper is offered
+a person.
+"""
+
+from __future__ import annotations
+
+
+class AisleError(Exception):
+    exit_code = 1
+    status = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BadInput(AisleError):
+    exit_code = 2
+    status = 400
+
+
+class NotFound(BadInput):
+    status = 404
+
+
+class Conflict(BadInput):
+    status = 409
+
+
+class SetupNeeded(AisleError):
+    exit_code = 2
+    status = 503
+
+
+class WeightsError(AisleError):
+    exit_code = 2
+    status = 503
+
+
+class ModelError(AisleError):
+    status = 503
+
+
+class StorageError(AisleError):
+    status = 507

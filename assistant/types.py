@@ -1,0 +1,212 @@
+"""Values that cross between the parts of the conversation.
+
+Everything here is frozen and carries no storage detail: the same `Turn` is what the
+browser draws, what the API answers, what the store keeps and what evaluation judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+Language = Literal["en", "zh"]
+"""Languages that the interface and code-made sentences are written in."""
+
+ConversationState = Literal["with_assistant", "waiting", "with_staff", "resolved"]
+TurnStatus = Literal["running", "finished", "stopped", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """Who is speaking, as the server knows it; never as the text claims it.
+
+    `key` owns conversations and carts: `customer:<id>` once signed in, else `guest:<random>`.
+    """
+
+    key: str
+    customer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as the shop sells it; `category` is the path from the department down."""
+
+    product_id: str
+    title: str
+    category: tuple[str, ...]
+    price: Decimal
+    currency: str
+    description: str = ""
+    brand: str = ""
+    size: str = ""
+    in_stock: bool = True
+    image: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCard:
+    """A product shown to the shopper under a tag (`P1`) that is unique in its conversation."""
+
+    tag: str
+    product: Product
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One sentence of a help article: `tag` is `H1.2`, the second sentence of the first article."""
+
+    tag: str
+    article_id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    product_id: str
+    title: str
+    quantity: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    order_id: str
+    status: str
+    placed_at: datetime
+    lines: tuple[OrderLine, ...]
+    total: Decimal
+    currency: str
+    address: str = ""
+    payment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCard:
+    """An order shown to the shopper under a tag (`O1`)."""
+
+    tag: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    product: Product
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    lines: tuple[CartLine, ...] = ()
+    currency: str = ""
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.product.price * line.quantity for line in self.lines), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A conversation given to a colleague: why, and what they need to know to begin."""
+
+    reason: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the model decided: a tool of the registry with its arguments, or `reply`."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """An action that ran, or was refused by the argument check (`ok` false, `problem` says why)."""
+
+    action: Action
+    ok: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool found. `note` is its own true sentence, in the shopper's language.
+
+    The note is shown whenever the model's wording cannot be: it must stand alone.
+    `ok` is false when there is nothing to show for it (no match, not signed in).
+    """
+
+    ok: bool
+    note: str
+    products: tuple[ProductCard, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    orders: tuple[OrderCard, ...] = ()
+    cart: Cart | None = None
+    handoff: Handoff | None = None
+    verbatim: bool = False
+    """The note is the answer: code words it and the model adds nothing."""
+
+
+PieceKind = Literal["text", "product", "citation", "order", "cart"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a reply. `text` is wording; the other kinds point at a tag of this turn's results
+    and `text` is what a reader without pictures gets in its place."""
+
+    kind: PieceKind
+    text: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Seconds from the shopper's message to each milestone; None when it was not reached."""
+
+    first_event: float | None = None
+    first_card: float | None = None
+    first_text: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a shopper and all that came of it."""
+
+    turn_id: str
+    text: str
+    status: TurnStatus = "running"
+    pieces: tuple[Piece, ...] = ()
+    products: tuple[ProductCard, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    orders: tuple[OrderCard, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    cart: Cart | None = None
+    handoff: Handoff | None = None
+    model: str = ""
+    seconds: Seconds = Seconds()
+    rating: int = 0
+    at: datetime | None = None
+
+    @property
+    def reply(self) -> str:
+        """The reply as plain text, references spelled out."""
+        return " ".join(piece.text for piece in self.pieces if piece.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    conversation_id: str
+    shopper: Shopper
+    language: Language = "en"
+    state: ConversationState = "with_assistant"
+    turns: tuple[Turn, ...] = ()
+    started_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""What a shopper may want next, from what shoppers bought."""

@@ -1,0 +1,1 @@
+"""Finding products, help and past purchases by words and by meaning."""
