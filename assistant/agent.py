@@ -1,0 +1,270 @@
+"""One turn: decide, check, act, reply. The loop knows no tool and no model by name."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from assistant.errors import ModelError
+from assistant.events import CardsShown, Event, ReplyPiece, ToolStarted
+from assistant.grounding import Refused, Vocabulary, asks_for_a_person, check_arguments
+from assistant.llm.base import LanguageModel, Message
+from assistant.reply import Writer, compose
+from assistant.tools.context import Context
+from assistant.tools.registry import Tool, decision_schema
+from assistant.types import (
+    Action,
+    Piece,
+    ProductCard,
+    ToolCall,
+    ToolResult,
+    Turn,
+    TurnStatus,
+)
+from prompts import read_prompt
+
+REPLY = "reply"
+REMEMBERED = 4
+"""Earlier turns that a decision sees at the least. The oldest leave as many at a time, so that
+what the model has read mostly stays a prefix of what it reads next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A language model with its prompts, its tools and its bounds. Shared by all conversations."""
+
+    model: LanguageModel
+    tools: Mapping[str, Tool]
+    prompt: str
+    writer: Writer
+    max_steps: int = 6
+    deadline: float = 30.0
+
+    def warm_prompts(self) -> list[list[Message]]:
+        """The prompts that never change: what each channel of the model reads once and keeps."""
+        return [
+            [Message("system", self.prompt)],
+            [Message("system", self.writer.prompt)],
+        ]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A turn as it grows; `turn` is what a listener has seen of it so far."""
+
+    turn: Turn
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, **changes: object) -> None:
+        self.turn = replace(self.turn, **changes)  # type: ignore[arg-type]
+
+    def mark(self, milestone: str) -> None:
+        if getattr(self.turn.seconds, milestone) is None:
+            elapsed = round(time.monotonic() - self.started, 3)
+            self.add(seconds=replace(self.turn.seconds, **{milestone: elapsed}))
+
+    def show(self, result: ToolResult) -> CardsShown | None:
+        """Take in what a tool found; the event if there is something to see."""
+        known = {card.tag for card in self.turn.products}
+        products = tuple(card for card in result.products if card.tag not in known)
+        self.add(
+            products=self.turn.products + products,
+            citations=self.turn.citations + result.citations,
+            orders=self.turn.orders + result.orders,
+            cart=result.cart or self.turn.cart,
+            handoff=result.handoff or self.turn.handoff,
+        )
+        if not (products or result.orders or result.cart or result.handoff):
+            return None
+        self.mark("first_card")
+        return CardsShown(
+            self.turn.turn_id, products, result.orders, result.cart, result.handoff
+        )
+
+    def say(self, piece: Piece) -> ReplyPiece:
+        self.mark("first_text")
+        self.add(pieces=(*self.turn.pieces, piece))
+        return ReplyPiece(self.turn.turn_id, piece)
+
+    def finish(self, status: TurnStatus) -> Turn:
+        self.mark("total")
+        self.add(status=status)
+        return self.turn
+
+
+def load_agent(
+    model: LanguageModel,
+    tools: Mapping[str, Tool],
+    shop_name: str,
+    prompts_folder: Path | None = None,
+    *,
+    max_steps: int = 6,
+    deadline: float = 30.0,
+) -> Agent:
+    """An agent with its prompts filled in, from the package or the shop's own folder."""
+
+    def prompt(name: str) -> str:
+        return read_prompt(name, prompts_folder)
+
+    described = "\n".join(
+        f"- {each.name}({', '.join(each.parameters)}): {each.description}"
+        for each in tools.values()
+    )
+    return Agent(
+        model,
+        tools,
+        prompt("decide.md").format(
+            shop=shop_name, tools=described, examples=_examples(prompt("decide_examples.md"))
+        ),
+        Writer(
+            model,
+            prompt("reply.md").format(
+                shop=shop_name, examples=_examples(prompt("reply_examples.md"))
+            ),
+            Vocabulary(
+                frozenset(prompt("harmless_words.en.txt").split()),
+                frozenset(prompt("harmless_characters.zh.txt").strip()),
+            ),
+        ),
+        max_steps,
+        deadline,
+    )
+
+
+def run_turn(
+    agent: Agent, context: Context, draft: Draft, cancel: threading.Event
+) -> Iterator[Event]:
+    """Answer the shopper's message, streaming events; the turn itself grows in `draft`.
+
+    Ends early when `cancel` is set (by the shopper, or here at the deadline); what was found by
+    then is said. Raises ModelError when the model gives no usable answer at all.
+    """
+    late = threading.Event()
+
+    def time_is_up() -> None:
+        late.set()
+        cancel.set()
+
+    timer = threading.Timer(agent.deadline, time_is_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        results = yield from _act(agent, context, draft, cancel)
+        for piece in compose(agent.writer, context, results, cancel):
+            yield draft.say(piece)
+    finally:
+        timer.cancel()
+    if late.is_set():
+        yield draft.say(Piece("text", context.phrase("deadline")))
+    elif not draft.turn.pieces and not cancel.is_set():
+        yield draft.say(Piece("text", context.phrase("no_answer")))
+    draft.finish("stopped" if cancel.is_set() and not late.is_set() else "finished")
+
+
+def _act(
+    agent: Agent, context: Context, draft: Draft, cancel: threading.Event
+) -> Iterator[Event]:
+    """Decide, check and run tools until there is enough to reply with; returns their results."""
+    messages = decide_messages(agent, context)
+    schema = decision_schema(agent.tools.values())
+    results: list[ToolResult] = []
+    tried: set[str] = set()
+    for _ in range(agent.max_steps):
+        if cancel.is_set():
+            break
+        decision = _decide(agent, context, messages, schema, cancel, first=not tried)
+        if decision is None:
+            break
+        more = bool(decision.pop("more", False))
+        name = str(decision.pop("tool"))
+        attempt = json.dumps([name, decision], sort_keys=True, ensure_ascii=False)
+        if name == REPLY or attempt in tried:
+            break
+        tried.add(attempt)
+        try:
+            arguments = check_arguments(name, decision, context)
+        except Refused as refusal:
+            draft.add(calls=(*draft.turn.calls, _refused(name, decision, refusal)))
+            messages = [*messages, *_said(name, decision, f"(That failed: {refusal})")]
+            continue
+        action = Action(name, arguments)
+        draft.mark("first_event")
+        yield ToolStarted(draft.turn.turn_id, action)
+        result = agent.tools[name].run(context, **arguments)
+        results.append(result)
+        draft.add(calls=(*draft.turn.calls, ToolCall(action, result.ok)))
+        shown = draft.show(result)
+        if shown:
+            yield shown
+        if not more or result.handoff:
+            break
+        messages = [*messages, *_said(name, decision, f"{_shown(result.products)}(What else?)")]
+    return results
+
+
+def _decide(
+    agent: Agent,
+    context: Context,
+    messages: Sequence[Message],
+    schema: Mapping[str, object],
+    cancel: threading.Event,
+    *,
+    first: bool,
+) -> dict[str, object] | None:
+    if first and asks_for_a_person(context.text):
+        return {"tool": "hand_off", "reason": "asks_for_a_person"}
+    try:
+        return dict(agent.model.decide(messages, schema, cancel=cancel))
+    except ModelError:
+        if cancel.is_set():
+            return None
+        raise
+
+
+def decide_messages(agent: Agent, context: Context) -> list[Message]:
+    """The static prompt, the turns before with what they showed, then the message.
+
+    Each turn only appends to what the turn before it sent, so a backend that caches prefixes
+    reads no word twice.
+    """
+    messages = [Message("system", agent.prompt)]
+    shown = ""
+    forgotten = max(0, len(context.turns) - REMEMBERED) // REMEMBERED * REMEMBERED
+    for turn in context.turns[forgotten:]:
+        messages.append(Message("user", shown + turn.text))
+        last = turn.calls[-1].action if turn.calls else Action(REPLY)
+        messages.append(Message("assistant", _written(last.tool, last.arguments)))
+        shown = _shown(turn.products)
+    messages.append(Message("user", shown + context.text))
+    return messages
+
+
+def _shown(cards: Sequence[ProductCard]) -> str:
+    if not cards:
+        return ""
+    listed = "; ".join(f"{card.tag} {card.product.title}" for card in cards)
+    return f"(Shown: {listed})\n"
+
+
+def _said(name: str, arguments: Mapping[str, object], answer: str) -> list[Message]:
+    return [Message("assistant", _written(name, arguments)), Message("user", answer)]
+
+
+def _written(name: str, arguments: Mapping[str, object]) -> str:
+    given = {key: value for key, value in arguments.items() if value is not None}
+    return json.dumps({"tool": name, **given}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _refused(name: str, arguments: Mapping[str, object], refusal: Refused) -> ToolCall:
+    return ToolCall(Action(name, dict(arguments)), False, refusal.message)
+
+
+def _examples(text: str) -> str:
+    pairs = (line.rsplit(" | ", 1) for line in text.splitlines() if line.strip())
+    return "\n".join(
+        f"{asked.strip()} -> {answer.strip()}".replace(" / ", "\n") for asked, answer in pairs
+    )

@@ -1,0 +1,232 @@
+"""Sentences that code says, in the languages of the interface.
+
+They state facts, so no model words them: every value is filled in from a record.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from string import Formatter
+
+from assistant.types import Language
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
+_MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
+
+
+def money(amount: Decimal, currency: str, language: Language) -> str:
+    """`$4.50`; three decimals only below a cent's precision, as for a price per ounce."""
+    digits = 3 if 0 < amount < Decimal("0.1") and amount != round(amount, 2) else 2
+    symbol = _SYMBOLS.get(currency)
+    number = f"{amount:,.{digits}f}"
+    return f"{symbol}{number}" if symbol else f"{number} {currency}"
+
+
+def date(at: datetime, language: Language) -> str:
+    if language == "zh":
+        return f"{at.year}年{at.month}月{at.day}日"
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+
+def phrase(language: Language, key: str, **values: object) -> str:
+    """The sentence for `key`; KeyError for an unknown key or a value that is missing."""
+    return PHRASES[key][0 if language == "en" else 1].format(**values)
+
+
+def fields(key: str) -> tuple[set[str], set[str]]:
+    """The values that the English and the Chinese sentence of `key` ask for."""
+    english, chinese = PHRASES[key]
+    return _fields(english), _fields(chinese)
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+PHRASES: dict[str, tuple[str, str]] = {
+    # search
+    "search_found": ("Here is what I found for “{query}”{limit}.", "为您找到与“{query}”有关的商品{limit}："),
+    "search_none": (
+        "I found nothing for “{query}”{limit} in this shop.",
+        "本店没有找到与“{query}”有关的商品{limit}。",
+    ),
+    "search_missing": (
+        "I found nothing that says “{missing}”{limit}. The closest I have:",
+        "没有找到标明“{missing}”的商品{limit}。最接近的是：",
+    ),
+    "from_price": (" from {amount}", "（不低于{amount}）"),
+    "up_to_price": (" up to {amount}", "（不超过{amount}）"),
+    "bought_once": ("You bought this once before", "您以前买过一次"),
+    "bought_times": ("You bought this {count} times", "您买过{count}次"),
+    # compare
+    "compare_needs_two": (
+        "Name two products, or ask after I have shown some, and I will set them side by side.",
+        "请说出两件商品，或在看到商品后再让我比较。",
+    ),
+    "compare_one": ("{title} costs {price}.", "{title}的价格是{price}。"),
+    "compare_one_unit": (
+        "{title} costs {price}, which is {unit_price} per {unit}.",
+        "{title}的价格是{price}，合每{unit} {unit_price}。",
+    ),
+    "compare_per_unit": (
+        "Per {unit}, {title} costs the least.",
+        "按每{unit}计算，{title}最便宜。",
+    ),
+    "compare_price": ("{title} has the lowest price.", "{title}的价格最低。"),
+    # suggestions
+    "suggest_buy_again": ("These are things you buy regularly.", "这些是您经常购买的商品："),
+    "suggest_new_for_you": (
+        "You have not bought these before; they go with what you buy.",
+        "这些您还没有买过，与您平时的购物习惯相近：",
+    ),
+    "suggest_goes_with": (
+        "Shoppers who buy {title} often buy these with it.",
+        "购买{title}的顾客常常一起买这些：",
+    ),
+    "suggest_goes_with_cart": (
+        "These go with what is in your cart.",
+        "这些与您购物车里的商品常被一起购买：",
+    ),
+    "suggest_similar": ("These are like {title}.", "这些与{title}相似："),
+    "suggest_popular": ("These are bought the most lately.", "这些是最近最受欢迎的商品："),
+    "suggest_cold_guest": (
+        "I do not know your purchases, so this is general: what other shoppers buy the most.",
+        "我还不了解您的购买记录，所以这是一般推荐，即其他顾客买得最多的商品：",
+    ),
+    "suggest_cold": (
+        "I have too few purchases of yours to go by, so this is general: "
+        "what other shoppers buy the most.",
+        "您的购买记录还太少，所以这是一般推荐，即其他顾客买得最多的商品：",
+    ),
+    "suggest_none": ("I have no suggestion for that.", "这方面我没有可推荐的商品。"),
+    "suggest_none_in": (
+        "I have no suggestion in “{category}”.",
+        "在“{category}”里我没有可推荐的商品。",
+    ),
+    "suggest_no_anchor": (
+        "Tell me which product you mean, and I will look for what suits it.",
+        "请告诉我是哪件商品，我再为您寻找。",
+    ),
+    "suggest_no_anchor_named": (
+        "I found no product “{product}” to start from.",
+        "没有找到“{product}”这件商品。",
+    ),
+    "reason_once": ("You bought it once, on {last}", "您买过一次，{last}"),
+    "reason_times": ("You bought it {count} times, last on {last}", "您买过{count}次，最近一次是{last}"),
+    "reason_rhythm": (
+        "You bought it {count} times, usually every {days} days; last on {last}",
+        "您买过{count}次，通常每{days}天一次，最近一次是{last}",
+    ),
+    "reason_bought_with": ("Often bought together with {title}", "常与{title}一起购买"),
+    "reason_bought_by_similar": (
+        "Shoppers who buy {title} buy it too",
+        "购买{title}的顾客也会买",
+    ),
+    "reason_popular": ("Among the most bought lately", "近期热销"),
+    "reason_popular_in": ("Among the most bought in {category}", "{category}类近期热销"),
+    "reason_same_category": ("From the same shelf as {title}", "与{title}属于同类"),
+    "reason_goes_with_cart": ("Goes with what is in your cart", "与您购物车里的商品常被一起购买"),
+    # history
+    "history_guest": (
+        "I can only look at past purchases when you are signed in.",
+        "登录后我才能查看您以前的购买记录。",
+    ),
+    "history_none": ("I see no purchases of yours in that time.", "这段时间里没有您的购买记录。"),
+    "history_none_of": (
+        "I see no purchase of “{query}” in your history.",
+        "您的购买记录里没有“{query}”。",
+    ),
+    "history_found": ("This is what you bought.", "这些是您买过的商品："),
+    "history_found_of": (
+        "These purchases of yours match “{query}”.",
+        "您的购买记录中与“{query}”有关的有：",
+    ),
+    # cart
+    "cart_empty": ("Your cart is empty.", "您的购物车是空的。"),
+    "cart_holds_one": ("Your cart holds one item and comes to {total}.", "购物车里有一件商品，合计{total}。"),
+    "cart_holds": (
+        "Your cart holds {count} items and comes to {total}.",
+        "购物车里有{count}件商品，合计{total}。",
+    ),
+    "cart_added": (
+        "Added {quantity} × {title}. Your cart now comes to {total}.",
+        "已加入{quantity}件{title}。购物车合计{total}。",
+    ),
+    "cart_removed": (
+        "Took {title} out. Your cart now comes to {total}.",
+        "已移除{title}。购物车合计{total}。",
+    ),
+    "cart_pick": (
+        "Which of these shall I add? Nothing is in your cart from this yet.",
+        "请选择要加入哪一件，目前还没有加入购物车：",
+    ),
+    "cart_which": (
+        "More than one thing in your cart fits “{product}”; say which one.",
+        "购物车里有多件商品与“{product}”相符，请说明是哪一件。",
+    ),
+    "cart_not_in": ("“{product}” is not in your cart.", "购物车里没有“{product}”。"),
+    "cart_out_of_stock": ("{title} is out of stock, so I did not add it.", "{title}缺货，没有加入购物车。"),
+    "cart_quantity": (
+        "{quantity} cannot be added: a cart holds from 1 to {most} of a product, "
+        "and yours holds {held}.",
+        "无法加入{quantity}件：每种商品可放1到{most}件，您已有{held}件。",
+    ),
+    # orders
+    "orders_guest": (
+        "I can only look at orders when you are signed in.",
+        "登录后我才能查看您的订单。",
+    ),
+    "orders_none": ("I find no orders of yours.", "没有找到您的订单。"),
+    "orders_none_such": (
+        "I find no order {order_id} of yours. Check the number, or ask for your latest orders.",
+        "没有找到您的订单{order_id}。请核对编号，或查询最近的订单。",
+    ),
+    "order_one": (
+        "Order {order_id} of {placed}, {total}, {status}.",
+        "订单{order_id}，{placed}下单，金额{total}，{status}。",
+    ),
+    "order_latest": (
+        "Your latest order, {order_id} of {placed}, {total}, {status}.",
+        "您最近的订单{order_id}，{placed}下单，金额{total}，{status}。",
+    ),
+    "status_placed": ("has been placed and is not packed yet", "已下单，尚未打包"),
+    "status_packed": ("is packed and waits to leave the store", "已打包，等待发出"),
+    "status_on_its_way": ("is on its way", "正在配送"),
+    "status_delivered": ("has been delivered", "已送达"),
+    "status_cancelled": ("has been cancelled", "已取消"),
+    # help
+    "help_found": ("From our help pages:", "以下摘自本店的帮助文章（原文为英文）："),
+    "help_none": (
+        "I don't know: no help page of this shop covers that. "
+        "I can give this conversation to a colleague if you like.",
+        "这个问题本店的帮助文章里没有写，我不清楚。如果您愿意，我可以转给同事。",
+    ),
+    # hand-off
+    "handed_off": (
+        "This conversation is now marked as waiting for a colleague, "
+        "with what we have said so far. You can go on writing here.",
+        "此对话已标记为等待同事处理，并附上了之前的内容。您可以继续在这里留言。",
+    ),
+    # talk
+    "talk": (
+        "I can help you find products, suggest some, look at your cart and orders, "
+        "and look up the shop's rules.",
+        "我可以帮您找商品、推荐商品、查看购物车和订单，也可以查询本店的规定。",
+    ),
+    "deadline": (
+        "That took too long, so this is what I have. Ask again, or ask for a person.",
+        "用时过长，以上是目前的结果。您可以再问一次，或转接人工。",
+    ),
+    "no_answer": (
+        "I could not work that out. Say it another way, or ask for a person.",
+        "我没能理解。请换一种说法，或转接人工。",
+    ),
+    "failed": (
+        "Something went wrong on our side and your message is kept. Try again, or ask for a person; "
+        "the reference is {reference}.",
+        "我们这边出了问题，您的消息已保存。请重试或转接人工，参考编号{reference}。",
+    ),
+}

@@ -1,0 +1,217 @@
+"""Conversations as a whole: who may say what, one turn at a time, kept before it is confirmed.
+
+Every method is synchronous and may be called from any thread; a web server runs them in workers.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+
+from assistant.agent import Agent, Draft, run_turn
+from assistant.errors import AisleError, BadInput, ModelError, NotFound
+from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted
+from assistant.grounding import language_of
+from assistant.identity import Visits
+from assistant.phrases import phrase
+from assistant.shop.catalogue import SampleShopper
+from assistant.shop.schema import ShopInfo
+from assistant.store import MAX_QUANTITY, Store
+from assistant.tools.context import Context, Shop
+from assistant.types import Cart, Conversation, Language, Shopper, Turn
+
+LONGEST = 4_000
+"""Characters of one message; more is a document, not a question."""
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """The door to everything a shopper can do; each call says which shopper."""
+
+    def __init__(
+        self, shop: Shop, store: Store, visits: Visits, agent: Agent, *, demo: bool
+    ) -> None:
+        self.demo = demo
+        self._shop = shop
+        self._store = store
+        self._visits = visits
+        self._agent = agent
+        self._ready = threading.Event()
+
+    @property
+    def info(self) -> ShopInfo:
+        return self._shop.catalogue.info
+
+    @property
+    def model(self) -> str:
+        return self._agent.model.name
+
+    def ready(self) -> bool:
+        return self._ready.is_set()
+
+    def open(self) -> None:
+        """Take over from a process that may have been killed in the middle of replies."""
+        interrupted = self._store.interrupt_running()
+        if interrupted:
+            log.warning("%d replies were cut off when the server last stopped", interrupted)
+        self._ready.set()
+
+    def close(self) -> None:
+        self._ready.clear()
+        self._agent.model.close()
+        self._store.close()
+
+    # --- who is speaking ---
+
+    def visit(self, token: str | None) -> tuple[str, Shopper]:
+        return self._visits.visit(token)
+
+    def samples(self) -> list[SampleShopper]:
+        return self._shop.catalogue.sample_shoppers() if self.demo else []
+
+    def sign_in(self, token: str, customer_id: str) -> Shopper:
+        """Speak as a sample shopper; only where the shop is a demonstration."""
+        if not self.demo:
+            raise BadInput("sign in on the shop's own site; choosing a shopper is off here")
+        self.customer(customer_id)
+        return self._visits.sign_in(token, customer_id)
+
+    def sign_out(self, token: str) -> Shopper:
+        return self._visits.sign_out(token)
+
+    def customer(self, customer_id: str) -> Shopper:
+        """The shopper with this customer id; raises NotFound for one that does not exist."""
+        if not self._shop.catalogue.customer_exists(customer_id):
+            raise NotFound(
+                f"no customer {customer_id!r} in {self.info.name}; "
+                "leave the customer out to speak as a guest"
+            )
+        return Shopper(f"customer:{customer_id}", customer_id)
+
+    # --- conversations ---
+
+    def start(self, shopper: Shopper, language: Language = "en") -> Conversation:
+        return self._store.start(shopper, language)
+
+    def latest(self, shopper: Shopper) -> Conversation | None:
+        return self._store.latest(shopper.key)
+
+    def conversation(self, shopper: Shopper, conversation_id: str) -> Conversation:
+        return self._store.conversation(shopper.key, conversation_id)
+
+    def handle(
+        self,
+        shopper: Shopper,
+        conversation_id: str,
+        text: str,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """Answer a message, streaming events; setting `cancel` ends the turn as `stopped`.
+
+        The message is stored before the first event, and the whole turn in one transaction before
+        the last. Raises BadInput for a message that cannot be one, NotFound for a conversation
+        that is not this shopper's, Conflict while another turn of it runs.
+        """
+        text = readable(text)
+        conversation = self._store.conversation(shopper.key, conversation_id)
+        turn = self._store.begin_turn(
+            shopper.key, conversation_id, text, self._shop.catalogue.clock.now()
+        )
+        return self._run(shopper, conversation, turn, cancel or threading.Event())
+
+    def _run(
+        self, shopper: Shopper, conversation: Conversation, turn: Turn, cancel: threading.Event
+    ) -> Iterator[Event]:
+        draft = Draft(replace(turn, model=self._agent.model.name))
+        context = Context(
+            self._shop,
+            self._store,
+            shopper,
+            language_of(turn.text, conversation.language),
+            turn.text,
+            [each for each in conversation.turns if each.status != "running"],
+        )
+        stored = False
+        try:
+            draft.mark("first_event")
+            yield TurnStarted(turn.turn_id, turn.text)
+            yield from run_turn(self._agent, context, draft, cancel)
+            self._finish(shopper, conversation, draft.turn)
+            stored = True
+            yield TurnFinished(draft.turn)
+        except (Exception, GeneratorExit) as error:
+            if stored:
+                raise
+            failed = draft.finish("stopped" if isinstance(error, GeneratorExit) else "failed")
+            reference = self._record(error)
+            self._finish(shopper, conversation, failed)
+            if isinstance(error, GeneratorExit):
+                raise
+            message = (
+                f"{error.message} ({reference})"
+                if isinstance(error, ModelError)
+                else phrase(context.language, "failed", reference=reference)
+            )
+            yield TurnFailed(failed, reference, message)
+
+    def _finish(self, shopper: Shopper, conversation: Conversation, turn: Turn) -> None:
+        state = "waiting" if turn.handoff else None
+        self._store.finish_turn(shopper.key, conversation.conversation_id, turn, state=state)
+
+    def _record(self, error: BaseException) -> str:
+        reference = secrets.token_hex(4)
+        if isinstance(error, GeneratorExit):
+            log.info("turn %s: its listener went away", reference)
+        elif isinstance(error, AisleError):
+            log.error("turn %s failed: %s", reference, error)
+        else:
+            log.error("turn %s failed", reference, exc_info=error)
+        return reference
+
+    def rate(self, shopper: Shopper, conversation_id: str, turn_id: str, rating: int) -> None:
+        """Thumbs up (1), down (-1) or taken back (0)."""
+        self._store.rate(shopper.key, conversation_id, turn_id, rating)
+
+    def ask_for_person(self, shopper: Shopper, conversation_id: str) -> Conversation:
+        """Mark the conversation as waiting for a colleague, without asking the model."""
+        conversation = self._store.conversation(shopper.key, conversation_id)
+        if conversation.state == "with_assistant":
+            self._store.set_state(shopper.key, conversation_id, "waiting")
+        return self._store.conversation(shopper.key, conversation_id)
+
+    # --- the cart ---
+
+    def cart(self, shopper: Shopper) -> Cart:
+        return Context(self._shop, self._store, shopper, "en", "").cart()
+
+    def set_quantity(self, shopper: Shopper, product_id: str, quantity: int) -> Cart:
+        """Hold `quantity` of a product, 0 to take it out; raises NotFound, BadInput."""
+        product = self._shop.catalogue.product(product_id)
+        if product is None and quantity:
+            raise NotFound(f"no product {product_id!r} in {self.info.name}")
+        if not 0 <= quantity <= MAX_QUANTITY:
+            raise BadInput(f"quantity {quantity!r} cannot be held; give a number from 0 to {MAX_QUANTITY}")
+        if product and quantity and not product.in_stock:
+            raise BadInput(f"{product.title!r} is out of stock")
+        self._store.set_quantity(shopper.key, product_id, quantity)
+        return self.cart(shopper)
+
+
+def readable(text: str) -> str:
+    """The message as it will be read; raises BadInput for one that is empty, binary or too long."""
+    if any(unicodedata.category(each) in ("Cc", "Cs", "Cn") and each not in "\n\r\t" for each in text):
+        raise BadInput("the message holds characters that are not text; send plain text")
+    cleaned = text.strip()
+    if not cleaned:
+        raise BadInput("the message is empty; write what you are looking for")
+    if len(cleaned) > LONGEST:
+        raise BadInput(
+            f"the message has {len(cleaned):,} characters; the most is {LONGEST:,}, so shorten it"
+        )
+    return cleaned
+

@@ -1,0 +1,40 @@
+"""Giving the conversation to a person: a state of the conversation, not a phrase."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from assistant.tools.context import Context
+from assistant.types import Handoff, ToolResult
+
+RECALLED = 6
+
+Why = Literal["asks_for_a_person", "complaint", "problem_with_an_order", "cannot_help"]
+
+
+def hand_off(context: Context, reason: Why) -> ToolResult:
+    """Give the conversation to a human colleague: when the shopper asks for a person, complains,
+    is angry, or needs something changed that no tool here can change.
+    """
+    return ToolResult(
+        True,
+        context.phrase("handed_off"),
+        handoff=Handoff(reason, summarise(context)),
+        verbatim=True,
+    )
+
+
+def summarise(context: Context) -> str:
+    """What was said and shown lately, for the colleague; drawn from the record, not retold."""
+    lines = []
+    for turn in context.turns[-RECALLED:]:
+        lines.append(f"Shopper: {turn.text}")
+        shown = ", ".join(card.product.title for card in turn.products)
+        if shown:
+            lines.append(f"Shown: {shown}")
+    lines.append(f"Shopper: {context.text}")
+    cart = context.cart()
+    if cart.lines:
+        held = ", ".join(f"{line.quantity} x {line.product.title}" for line in cart.lines)
+        lines.append(f"Cart: {held}")
+    return "\n".join(lines)

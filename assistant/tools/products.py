@@ -1,0 +1,126 @@
+"""Finding products and setting them side by side."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+from assistant.tools.context import Context
+from assistant.tools.registry import ProductRef
+from assistant.types import Product, ProductCard, ToolResult
+from retrieval.types import Filters
+
+SHOWN = 6
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z][a-z ]*)$", re.IGNORECASE)
+
+
+def search_products(
+    context: Context,
+    query: str,
+    max_price: float | None = None,
+    min_price: float | None = None,
+    category: str | None = None,
+) -> ToolResult:
+    """Find products to buy. query: what the product is, in English."""
+    filters = Filters(
+        min_price=None if min_price is None else Decimal(str(min_price)),
+        max_price=None if max_price is None else Decimal(str(max_price)),
+        category=category,
+    )
+    found = context.shop.retrieval.products.search(query, filters, k=SHOWN)
+    limit = _limit(context, filters)
+    if not found.hits:
+        return ToolResult(
+            False, context.phrase("search_none", query=query, limit=limit), verbatim=True
+        )
+    bought = purchase_counts(context)
+    cards = context.cards(
+        (hit.product_id for hit in found.hits),
+        lambda product: bought_reason(context, bought.get(product.product_id, 0)),
+    )
+    if found.missing:
+        words = ", ".join(found.missing)
+        note = context.phrase("search_missing", missing=words, limit=limit)
+        return ToolResult(True, note, products=cards, verbatim=True)
+    return ToolResult(
+        True,
+        context.phrase("search_found", query=query, limit=limit),
+        products=cards,
+    )
+
+
+def compare_products(context: Context, products: list[ProductRef]) -> ToolResult:
+    """Compare products side by side: price, size, price per unit."""
+    cards = tuple(
+        dict.fromkeys(card for each in products if (card := locate(context, each)) is not None)
+    )
+    if len(cards) < 2:
+        return ToolResult(False, context.phrase("compare_needs_two"), products=cards, verbatim=True)
+    sentences = [_described(context, card) for card in cards]
+    by_unit = [(_unit_price(card.product), card) for card in cards]
+    units = {unit for price, _ in by_unit if price for unit in (price[1],)}
+    if len(units) == 1 and all(price for price, _ in by_unit):
+        cheapest = min(by_unit, key=lambda each: each[0][0] if each[0] else Decimal(0))[1]
+        sentences.append(
+            context.phrase("compare_per_unit", title=cheapest.product.title, unit=units.pop())
+        )
+    else:
+        cheapest = min(cards, key=lambda card: card.product.price)
+        sentences.append(context.phrase("compare_price", title=cheapest.product.title))
+    return ToolResult(True, " ".join(sentences), products=cards, verbatim=True)
+
+
+def locate(context: Context, reference: str) -> ProductCard | None:
+    """The product that a tag, a shown title or words point at; None if nothing fits."""
+    card = context.find(reference)
+    if card or context.is_tag(reference):
+        return card
+    hits = context.shop.retrieval.products.search(reference, Filters(), k=1).hits
+    cards = context.cards((hit.product_id for hit in hits), lambda _: "")
+    return cards[0] if cards else None
+
+
+def purchase_counts(context: Context) -> dict[str, int]:
+    """How many baskets of this shopper held each product; empty for a guest."""
+    if context.shopper.customer_id is None:
+        return {}
+    counts: dict[str, int] = {}
+    for purchase in context.shop.catalogue.purchases(context.shopper.customer_id):
+        counts[purchase.product_id] = counts.get(purchase.product_id, 0) + 1
+    return counts
+
+
+def bought_reason(context: Context, count: int) -> str:
+    if count == 0:
+        return ""
+    return context.phrase("bought_once" if count == 1 else "bought_times", count=count)
+
+
+def _limit(context: Context, filters: Filters) -> str:
+    currency = context.shop.catalogue.info.currency
+    parts = [
+        context.phrase(key, amount=context.amount(amount, currency))
+        for key, amount in (("from_price", filters.min_price), ("up_to_price", filters.max_price))
+        if amount is not None
+    ]
+    return "".join(parts)
+
+
+def _described(context: Context, card: ProductCard) -> str:
+    unit = _unit_price(card.product)
+    return context.phrase(
+        "compare_one_unit" if unit else "compare_one",
+        title=card.product.title,
+        price=context.amount(card.product.price, card.product.currency),
+        unit_price=context.amount(unit[0], card.product.currency) if unit else "",
+        unit=unit[1] if unit else "",
+    )
+
+
+def _unit_price(product: Product) -> tuple[Decimal, str] | None:
+    """Price per unit of the size ("48 oz"), to a tenth of a cent; None where the size says none."""
+    match = _SIZE.search(product.size)
+    if match is None or Decimal(match[1]) <= 0:
+        return None
+    price = (product.price / Decimal(match[1])).quantize(Decimal("0.001"), ROUND_HALF_UP)
+    return price, match[2].strip().lower()

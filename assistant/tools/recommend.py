@@ -1,0 +1,129 @@
+"""Personal suggestions from the recommender, and the shopper's own past purchases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from assistant.tools.context import Context
+from assistant.tools.products import locate
+from assistant.tools.registry import ProductRef
+from assistant.types import Product, ToolResult
+from recommender.recommend import Reason, Session
+from retrieval.history import PastPurchase
+
+SUGGESTED = 5
+_PERIODS = {"week": 7, "month": 31, "three_months": 92, "year": 366}
+
+
+def recommend_products(
+    context: Context,
+    kind: Literal["buy_again", "new_for_you", "goes_with", "similar", "popular"],
+    product: ProductRef | None = None,
+    category: str | None = None,
+) -> ToolResult:
+    """Suggest products. buy_again: their usual things; new_for_you: things they never bought;
+    goes_with or similar: to a product; popular: what others buy.
+    """
+    anchor = None
+    if kind in ("goes_with", "similar"):
+        anchor = locate(context, product) if product else None
+        if anchor is None and not (kind == "goes_with" and context.cart().lines):
+            key = "suggest_no_anchor_named" if product else "suggest_no_anchor"
+            return ToolResult(False, context.phrase(key, product=product or ""), verbatim=True)
+    found = context.shop.recommender.recommend(
+        kind,
+        customer_id=context.shopper.customer_id,
+        session=session_signals(context),
+        product_id=anchor.product.product_id if anchor else None,
+        category=category,
+        k=SUGGESTED,
+        now=context.shop.catalogue.clock.now(),
+    )
+    reasons = {item.product_id: item.reason for item in found.items}
+    cards = context.cards(
+        reasons, lambda product: reason_text(context, reasons[product.product_id])
+    )
+    if not cards:
+        key = "suggest_none_in" if category else "suggest_none"
+        return ToolResult(False, context.phrase(key, category=category or ""), verbatim=True)
+    if found.cold:
+        key = "suggest_cold_guest" if context.shopper.customer_id is None else "suggest_cold"
+        return ToolResult(True, context.phrase(key), products=cards, verbatim=True)
+    note = context.phrase(f"suggest_{kind}", title=anchor.product.title if anchor else "")
+    if kind == "goes_with" and anchor is None:
+        note = context.phrase("suggest_goes_with_cart")
+    return ToolResult(True, note, products=cards)
+
+
+def search_history(
+    context: Context,
+    query: str | None = None,
+    period: Literal["week", "month", "three_months", "year"] | None = None,
+) -> ToolResult:
+    """Look through what this shopper bought before, by words or by time."""
+    customer_id = context.shopper.customer_id
+    if customer_id is None:
+        return ToolResult(False, context.phrase("history_guest"), verbatim=True)
+    catalogue = context.shop.catalogue
+    since = catalogue.clock.now() - timedelta(days=_PERIODS[period]) if period else None
+    purchases = [
+        PastPurchase(each.product_id, each.at, each.quantity)
+        for each in catalogue.purchases(customer_id)
+    ]
+    hits = context.shop.retrieval.history.search(
+        customer_id, purchases, query or "", SUGGESTED, since=since
+    )
+    when: dict[str, list[PastPurchase]] = {}
+    for purchase in purchases:
+        if since is None or purchase.at >= since:
+            when.setdefault(purchase.product_id, []).append(purchase)
+    cards = context.cards(
+        dict.fromkeys(hit.product_id for hit in hits if hit.product_id in when),
+        lambda product: _bought(context, when[product.product_id]),
+    )
+    if not cards:
+        key = "history_none_of" if query else "history_none"
+        return ToolResult(False, context.phrase(key, query=query or ""), verbatim=True)
+    key = "history_found_of" if query else "history_found"
+    return ToolResult(True, context.phrase(key, query=query or ""), products=cards)
+
+
+def session_signals(context: Context) -> Session:
+    """What this conversation says of the shopper: it counts in the very next suggestion."""
+    liked = tuple(
+        card.product.product_id for turn in context.turns if turn.rating > 0
+        for card in turn.products
+    )
+    disliked = tuple(
+        card.product.product_id for turn in context.turns if turn.rating < 0
+        for card in turn.products
+    )
+    cart = tuple(line.product.product_id for line in context.cart().lines)
+    shown = tuple(card.product.product_id for card in context.shown.values())
+    return Session(cart=cart, liked=liked, disliked=disliked, shown=shown)
+
+
+def reason_text(context: Context, reason: Reason) -> str:
+    """The recommender's facts in words; every number is its own."""
+    anchor = (
+        context.shop.catalogue.product(reason.anchor_product_id)
+        if reason.anchor_product_id
+        else None
+    )
+    if reason.code in ("bought_often", "bought_before"):
+        key = "reason_once" if reason.count == 1 else "reason_times"
+        if reason.count > 1 and reason.every_days:
+            key = "reason_rhythm"
+        last = context.date(reason.last_at) if reason.last_at else ""
+        return context.phrase(key, count=reason.count, days=reason.every_days or 0, last=last)
+    if reason.code in ("bought_with", "bought_by_similar", "same_category") and anchor is None:
+        return ""
+    return context.phrase(f"reason_{reason.code}", title=anchor.title if anchor else "",
+                          category=reason.category)
+
+
+def _bought(context: Context, purchases: list[PastPurchase]) -> str:
+    last = max(purchase.at for purchase in purchases)
+    key = "reason_once" if len(purchases) == 1 else "reason_times"
+    return context.phrase(key, count=len(purchases), last=context.date(last))
