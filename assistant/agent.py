@@ -11,7 +11,13 @@ from pathlib import Path
 
 from assistant.errors import ModelError
 from assistant.events import CardsShown, Event, ReplyPiece, ToolStarted
-from assistant.grounding import Refused, Vocabulary, asks_for_a_person, check_arguments
+from assistant.grounding import (
+    Refused,
+    Vocabulary,
+    asks_for_a_person,
+    check_arguments,
+    may_hold_two_wishes,
+)
 from assistant.llm.base import LanguageModel, Message
 from assistant.reply import Writer, compose
 from assistant.tools.context import Context
@@ -170,16 +176,17 @@ def _act(
 ) -> Iterator[Event]:
     """Decide, check and run tools until there is enough to reply with; returns their results."""
     messages = decide_messages(agent, context)
-    schema = decision_schema(agent.tools.values())
     results: list[ToolResult] = []
     tried: set[str] = set()
+    used: set[str] = set()
     for _ in range(agent.max_steps):
         if cancel.is_set():
             break
+        schema = decision_schema(tool for tool in agent.tools.values() if tool.name not in used)
         decision = _decide(agent, context, messages, schema, cancel, first=not tried)
         if decision is None:
             break
-        more = bool(decision.pop("more", False))
+        more = bool(decision.pop("more", False)) and may_hold_two_wishes(context.text)
         name = str(decision.pop("tool"))
         attempt = json.dumps([name, decision], sort_keys=True, ensure_ascii=False)
         if name == REPLY or attempt in tried:
@@ -191,6 +198,7 @@ def _act(
             draft.add(calls=(*draft.turn.calls, _refused(name, decision, refusal)))
             messages = [*messages, *_said(name, decision, f"(That failed: {refusal})")]
             continue
+        used.add(name)
         action = Action(name, arguments)
         draft.mark("first_event")
         yield ToolStarted(draft.turn.turn_id, action)
@@ -202,7 +210,8 @@ def _act(
             yield shown
         if not more or result.handoff:
             break
-        messages = [*messages, *_said(name, decision, f"{_shown(result.products)}(What else?)")]
+        rest = f"{_shown(result.products)}(Done. Now the other wish in: {context.text})"
+        messages = [*messages, *_said(name, decision, rest)]
     return results
 
 

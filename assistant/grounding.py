@@ -83,6 +83,13 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 
+_TWO_WISHES = re.compile(
+    r"[?？].+[?？]|还有|另外|以及|(?:[,;]|\b(?:and|also|then)\b)\s*(?:and |also |then )*"
+    r"(?:what|how|where|when|which|who|can|could|do|does|is|are|show|tell|add|put|take|remove|find|get"
+    r"|check|look|recommend|suggest)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -111,6 +118,11 @@ def stated_limits(text: str) -> Limits:
 def asks_for_a_person(text: str) -> bool:
     """Whether the message plainly asks for a human: that always works, whatever the model says."""
     return bool(_PERSON.search(text))
+
+
+def may_hold_two_wishes(text: str) -> bool:
+    """Whether a message could ask for two things; a small model sees a second one too often."""
+    return bool(_TWO_WISHES.search(text))
 
 
 def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:

@@ -212,9 +212,9 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     # talk
     "talk": (
-        "I can help you find products, suggest some, look at your cart and orders, "
-        "and look up the shop's rules.",
-        "我可以帮您找商品、推荐商品、查看购物车和订单，也可以查询本店的规定。",
+        "I am the shop's automatic assistant. I can help you find products, suggest some, "
+        "look at your cart and orders, and look up the shop's rules.",
+        "我是本店的自动助手。我可以帮您找商品、推荐商品、查看购物车和订单，也可以查询本店的规定。",
     ),
     "deadline": (
         "That took too long, so this is what I have. Ask again, or ask for a person.",

@@ -100,11 +100,14 @@ def _suggestions(
 def _help(
     writer: Writer, context: Context, result: ToolResult, cancel: threading.Event
 ) -> Iterator[Piece]:
-    """A lead-in, then the sentences that answer, in the article's own words."""
+    """The sentences that answer, chosen by the model, in the article's own words.
+
+    The lead-in is code's: a small model puts the rule itself into it, and turns it around.
+    """
+    yield Piece("text", result.note)
     by_tag = {citation.tag: citation for citation in result.citations}
     listed = "\n".join(f"{each.tag} {each.text}" for each in result.citations)
     properties = {
-        "opening": _text(),
         "sentences": {
             "type": "array",
             "items": {"enum": list(by_tag)},
@@ -112,18 +115,10 @@ def _help(
             "maxItems": QUOTED,
         },
     }
-    said = False
     chosen: list[Citation] = []
     request = f"Shopper: {context.text}\nHelp:\n{listed}"
-    for name, value in _ask(writer, request, properties, cancel):
-        if name == "opening":
-            problem = wording_problem(str(value), writer.vocabulary, may_answer=False)
-            yield Piece("text", result.note if problem else str(value).strip())
-            said = True
-        elif name == "sentences":
-            chosen = [by_tag[tag] for tag in dict.fromkeys(value) if tag in by_tag]
-    if not said:
-        yield Piece("text", result.note)
+    for _, tags in _ask(writer, request, properties, cancel):
+        chosen = [by_tag[tag] for tag in dict.fromkeys(tags) if tag in by_tag]
     for citation in chosen or result.citations[:QUOTED]:
         yield _quote(citation)
 

@@ -1,0 +1,1 @@
+"""Replaying transcript sets, to see whether a change helped."""

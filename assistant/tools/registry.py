@@ -34,13 +34,17 @@ class Tool:
     writes: bool = False
 
     def schema(self) -> dict[str, Any]:
-        """JSON schema of a decision for this tool: its name, then its arguments, flat."""
+        """JSON schema of a decision for this tool: its name, then its arguments, flat.
+
+        `more` says that the message asks for something else besides.
+        """
         properties: dict[str, Any] = {"tool": {"const": self.name}}
         required = ["tool"]
         for name, parameter in self.parameters.items():
             properties[name] = _schema_of(parameter.annotation)
             if parameter.default is inspect.Parameter.empty:
                 required.append(name)
+        properties["more"] = {"const": True}
         return {
             "type": "object",
             "properties": properties,

@@ -1,0 +1,99 @@
+"""`build(settings)`: the only place that chooses implementations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from assistant.agent import load_agent
+from assistant.errors import SetupNeeded
+from assistant.identity import Visits
+from assistant.llm.base import LanguageModel
+from assistant.llm.models import find, local_path
+from assistant.progress import Progress, silent
+from assistant.session import Session
+from assistant.settings import Settings
+from assistant.shop.catalogue import Catalogue
+from assistant.store import Store
+from assistant.tools import shop_tools
+from assistant.tools.context import Shop
+from recommender.errors import ModelMissing
+from recommender.recommend import Recommender
+from retrieval.embedder import Embedder
+from retrieval.errors import IndexMissing
+from retrieval.search import open_retrieval
+
+EMBEDDINGS = "all-minilm-l6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that runs, built once."""
+
+    settings: Settings
+    shop: Shop
+    session: Session
+
+
+def build(settings: Settings, progress: Progress = silent) -> App:
+    """The app over a home that is set up; raises SetupNeeded or WeightsError with the remedy."""
+    shop = open_shop(settings)
+    model = load_model(settings)
+    store = Store.open(settings.database_url)
+    agent = load_agent(
+        model,
+        shop_tools(),
+        shop.catalogue.info.name,
+        settings.home / "prompts",
+        max_steps=settings.max_steps,
+        deadline=settings.deadline,
+    )
+    model.warm(agent.warm_prompts(), progress)
+    session = Session(shop, store, Visits(store), agent, demo=settings.demo)
+    return App(settings, shop, session)
+
+
+def open_shop(settings: Settings) -> Shop:
+    """The shop with its index and its recommender, without a language model."""
+    catalogue = Catalogue(settings.shop_database)
+    try:
+        embedder = open_embedder(settings)
+        retrieval = open_retrieval(settings.index_folder, embedder)
+        recommender = Recommender.load(settings.recommender_folder)
+    except (IndexMissing, ModelMissing) as missing:
+        raise SetupNeeded(f"{missing}; run `aisle setup` to finish {str(settings.home)!r}") from None
+    return Shop(catalogue, retrieval, recommender)
+
+
+def open_embedder(settings: Settings) -> Embedder:
+    return Embedder(local_path(EMBEDDINGS, settings.cache_folder), threads=settings.threads)
+
+
+def load_model(settings: Settings) -> LanguageModel:
+    wording: Literal["quote", "lead_in", "paraphrase"] | None = settings.wording or None
+    if settings.backend == "server":
+        from assistant.llm.server import ServerModel
+
+        return ServerModel(
+            settings.model_url, settings.model, key=settings.model_key, wording=wording or "lead_in"
+        )
+    if settings.backend == "transformers":
+        from assistant.llm.transformers import TransformersModel
+
+        return TransformersModel(settings.model, wording=wording or "lead_in")
+    from assistant.llm.llamacpp import LlamaCppModel
+
+    given = Path(settings.model)
+    if given.suffix == ".gguf":
+        return LlamaCppModel(given, threads=settings.threads, wording=wording or "quote",
+                             prefix_folder=settings.cache_folder / "prefixes")
+    entry = find(settings.model)
+    return LlamaCppModel(
+        local_path(settings.model, settings.cache_folder),
+        name=entry.title,
+        checksum=entry.sha256,
+        threads=settings.threads,
+        wording=wording or entry.wording,
+        prefix_folder=settings.cache_folder / "prefixes",
+    )

