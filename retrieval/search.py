@@ -27,21 +27,23 @@ if TYPE_CHECKING:
 COLLECTION = "products"
 DATABASE = "products.sqlite"
 
-_VERSION = "1"
+_VERSION = "2"
 _DEPTH = 100
 """Candidates that each method brings to the fusion, at least."""
 _RANK = 60
 """The constant of reciprocal rank fusion."""
-_PRIOR = 0.001
+_PRIOR = 0.004
 """What popularity may add to a fused score: a few ranks near the top, no more."""
 _FLOOR = 0.40
 """The cosine below which a text is not about the query."""
+_CHANCE = 0.33
+"""The cosine below which the shop has nothing of the kind."""
 _SAME_TEXT = 2
 """Hits of one text (sizes of one thing) before other things have their turn."""
 _MEASURE = re.compile(
-    r",?\s*\b\d+(?:[.,/]\d+)*\s*-?\s*(?:fl\.? ?oz|oz|ounces?|lbs?|pounds?|ct|counts?|pk|packs?|gal|"
-    r"gallons?|qts?|pts?|g|kg|mg|ml|cl|l|lt|liters?|litres?|inch|in|ft|sq\.? ?ft|yd|each|ea|dz|rl|"
-    r"rolls?|pc|pieces?)\b\.?",
+    r"[,/]?\s*\.?\b\d+(?:[.,/]\d+)*[\s_-]*(?:fl\.? ?oz|oz|ounces?|lbs?|pounds?|ct|counts?|pk|packs?"
+    r"|gal|gallons?|qts?|pts?|g|kg|mg|ml|cl|l|lt|liters?|litres?|inch|in|ft|sq\.? ?ft|yd|each|ea|dz"
+    r"|doz|dozen|rl|rolls?|pc|pieces?|loads?|sheets?)\b\.?",
     re.IGNORECASE,
 )
 
@@ -76,7 +78,13 @@ class ProductSearch:
         folder.mkdir(parents=True, exist_ok=True)
         index = index or VectorIndex(folder / VECTORS)
         stamp = _stamp(entries, embedder)
-        if not cls._is_current(folder, index, stamp):
+        try:
+            opened = cls.open(folder, embedder, index)
+        except IndexMissing:
+            opened = None
+        if opened is None or opened.lexical.meta["stamp"] != stamp:
+            if opened:
+                opened.close()
             texts = {vector_id(text): text for text in map(_said, entries)}
             embed_new(index, COLLECTION, texts, embedder, progress)
             fresh = folder / f"{DATABASE}.new"
@@ -88,7 +96,8 @@ class ProductSearch:
             )
             fresh.replace(folder / DATABASE)
             index.remove(COLLECTION, sorted(index.ids(COLLECTION) - texts.keys()))
-        return cls.open(folder, embedder, index)
+            opened = cls.open(folder, embedder, index)
+        return opened
 
     @classmethod
     def open(
@@ -97,28 +106,22 @@ class ProductSearch:
         """Opens what `build` made. Raises IndexMissing if it is not there, is damaged or was made
         with other weights."""
         lexical = Lexical(folder / DATABASE)
-        if lexical.meta.get("weights") != embedder.fingerprint:
-            raise IndexMissing(
-                f"The product index in {str(folder)!r} was made with another embedding model: "
-                "build it again."
-            )
-        index = index or VectorIndex(folder / VECTORS)
-        if index.count(COLLECTION) < int(lexical.meta["vectors"]):
-            raise IndexMissing(
-                f"The product index in {str(folder)!r} lacks vectors: build it again."
-            )
-        index.check(COLLECTION)
-        return cls(lexical, index, embedder)
-
-    @staticmethod
-    def _is_current(folder: Path, index: VectorIndex, stamp: str) -> bool:
         try:
-            lexical = Lexical(folder / DATABASE)
+            if lexical.meta.get("weights") != embedder.fingerprint:
+                raise IndexMissing(
+                    f"The product index in {str(folder)!r} was made with another embedding model: "
+                    "build it again."
+                )
+            index = index or VectorIndex(folder / VECTORS)
+            if index.count(COLLECTION) < int(lexical.meta["vectors"]):
+                raise IndexMissing(
+                    f"The product index in {str(folder)!r} lacks vectors: build it again."
+                )
+            index.check(COLLECTION)
         except IndexMissing:
-            return False
-        lexical.close()
-        vectors = int(lexical.meta.get("vectors", 0))
-        return lexical.meta.get("stamp") == stamp and index.count(COLLECTION) == vectors
+            lexical.close()
+            raise
+        return cls(lexical, index, embedder)
 
     def close(self) -> None:
         self._lexical.close()
@@ -141,18 +144,23 @@ class ProductSearch:
         ("anything cheap") under a filter gives what is popular there.
         """
         filters = filters or Filters()
-        wanted = terms(query)
+        wanted = self._lexical.spelled(terms(query))
         if not wanted:
             narrowed = filters != Filters(exclude=filters.exclude)
             found = self._lexical.popular(filters, k) if narrowed else []
-            return SearchResult(_fused([list(enumerate(found))], k))
+            return SearchResult(_fused([_ranked(found)], k))
         depth = max(_DEPTH, k * 4)
         rankings = []
-        if method != "dense":
-            rankings.append(list(enumerate(self._lexical.by_words(wanted, filters, depth))))
+        every = False
         if method != "lexical":
-            vector = self._embedder.embed([meaning(query)])[0]
-            rankings.append(self._near(vector, filters, depth))
+            vector = self._embedder.embed([meaning(wanted)])[0]
+            near = self._near(vector, filters, depth)
+            rankings.append(self._selling(near, filters))
+            # "weather tomorrow" is not about weather strips: where the shop has nothing of the
+            # kind, sharing one word of several is chance.
+            every = not near or near[0][1] < _CHANCE
+        if method != "dense":
+            rankings.append(_ranked(self._lexical.by_words(wanted, filters, depth, every)))
         hits = _fused(rankings, k)
         ids = [hit.product_id for hit in hits]
         missing = (
@@ -173,19 +181,25 @@ class ProductSearch:
             return ()
         vector = self._index.vectors(COLLECTION, [anchor.vector])[anchor.vector]
         near = self._near(vector, filters, max(_DEPTH, k * 4))
-        return _fused([[each for each in near if each[1].group != anchor.group]], k)
+        others = [each for each in self._selling(near, filters) if each[1].group != anchor.group]
+        return _fused([others], k)
 
     def _near(
         self, vector: NDArray[np.float32], filters: Filters, depth: int
-    ) -> list[tuple[int, Candidate]]:
-        """The groups whose text is near the vector, with the rank of that text."""
-        # Chroma cannot filter products, as it knows only texts; but it can be told which texts
-        # to look among, so that a narrow filter does not eat up the nearest ones.
+    ) -> list[tuple[str, float]]:
+        """The texts nearest to the vector of which some product passes, with their cosines."""
+        # Chroma knows texts, not products; it is told which texts to look among, so that a narrow
+        # filter does not eat up the nearest ones.
         among = self._lexical.passing(filters) if filters != Filters() else None
-        near = self._index.query(COLLECTION, vector, depth, among)
-        vectors = [each for each, cosine in near if cosine >= _FLOOR]
-        found = self._lexical.by_vector(vectors, filters)
-        return [(rank, each) for rank, key in enumerate(vectors) for each in found.get(key, ())]
+        return self._index.query(COLLECTION, vector, depth, among)
+
+    def _selling(
+        self, near: Sequence[tuple[str, float]], filters: Filters
+    ) -> list[tuple[int, Candidate]]:
+        """The groups of the texts that are near enough, each with the rank of its text."""
+        texts = [each for each, cosine in near if cosine >= _FLOOR]
+        found = self._lexical.by_vector(texts, filters)
+        return [(rank, each) for rank, text in enumerate(texts) for each in found.get(text, ())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +234,10 @@ def build_retrieval(
     products = ProductSearch.build(folder, entries, embedder, progress, index)
     help_ = HelpSearch.build(folder, articles, embedder, index)
     return _retrieval(products, help_, index, embedder)
+
+
+def _ranked(found: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+    return list(enumerate(found))
 
 
 def _fused(rankings: Sequence[Sequence[tuple[int, Candidate]]], k: int) -> tuple[Hit, ...]:

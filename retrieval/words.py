@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import pairwise
 
 _AMOUNT = re.compile(
@@ -20,45 +21,53 @@ _IDEOGRAPH = re.compile(f"([{_CJK}])")
 _WORD = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}]+")
 
 _STOP_WORDS = """
-a am an and are as at be been being both but by can could did do does doesn don had has have
-having he her here him his how i if in into is isn it its just let ll me my no not of off on or
-our out re s she so than that the their them then there these they this those to too us ve was
-we were what when where which while who whom whose why will with without won would you your
-yours also again each every few lot lots many much more most less least only other own per same
-such very around about above below between under over up within actually anyone anything
-everything nothing some somebody someone something any else ever kind kinds maybe please really
-sort sorts stuff thing things type types way hello hey hi ok okay thank thanks add affordable
-available best better bring browse budget buy buying carry cheap cheaper cheapest choose compare
-cost costs costing deal deals discount dollar dollars buck bucks usd expensive find finding get
-getting give good got great help item items like looking look max maximum min minimum need
-needed needing nice offer offers option options order ordering pick popular price priced prices
-pricey product products purchase recommend sale search sell selling sells shop shopping show
-spend spending store suggest top try want wanted wanting worth
+a am an and are for from go goes going as at be been being both but by can could did do does
+doesn don had has have having he her here him his how i if in into is isn it its just let ll me
+my no not of off on or our out re s she so than that the their them then there these they this
+those to too us ve was we were what when where which while who whom whose why will with without
+won would you your yours also again each every few lot lots many much more most less least only
+other own per same such very around about above below between under over up within actually
+anyone anything everything nothing some somebody someone something any else ever kind kinds
+maybe please really sort sorts stuff thing things type types way hello hey hi ok okay thank
+thanks add affordable available best better bring browse budget buy buying carry cheap cheaper
+cheapest choose compare cost costs costing deal deals discount dollar dollars buck bucks usd
+expensive find finding get getting give good got great help item items like looking look max
+maximum min minimum need needed needing nice offer offers option options order ordering pick
+popular price priced prices pricey product products purchase recommend sale search sell selling
+sells shop shopping show spend spending store suggest top try want wanted wanting worth
 """
 _STOP = frozenset(_STOP_WORDS.split())
 
-# Two or more names of one everyday thing, where the shop may print only the other one.
+# Names of one everyday thing or unit, where the shop may print only one of them.
 _ALIKE = (
-    ("soda", "soft drink", "pop"),
-    ("sofa", "couch"),
-    ("yoghurt", "yogurt"),
-    ("crisps", "chips"),
-    ("nappies", "diapers"),
-    ("diaper", "nappy"),
-    ("veggies", "vegetables"),
-    ("toilet paper", "toilet tissue", "bath tissue", "bathroom tissue"),
-    ("cookies", "biscuits"),
-    ("ketchup", "catsup"),
-    ("prawns", "shrimp"),
     ("aubergine", "eggplant"),
-    ("courgette", "zucchini"),
-    ("coriander", "cilantro"),
-    ("tv", "television"),
-    ("laptop", "notebook"),
-    ("sneakers", "trainers"),
+    ("barbecue", "barbeque", "bbq"),
+    ("burger", "hamburger"),
     ("cellphone", "phone"),
+    ("cookie", "biscuit"),
+    ("coriander", "cilantro"),
+    ("courgette", "zucchini"),
+    ("crisps", "chips"),
+    ("diaper", "nappy", "nappies"),
+    ("ketchup", "catsup"),
     ("popcorn", "pop corn"),
-    ("burgers", "hamburgers"),
+    ("prawn", "shrimp"),
+    ("soda", "soft drink"),
+    ("sofa", "couch"),
+    ("toilet paper", "toilet tissue", "bath tissue", "bathroom tissue"),
+    ("trainers", "sneakers"),
+    ("tv", "television"),
+    ("veggie", "vegetable"),
+    ("yoghurt", "yogurt"),
+    ("count", "ct"),
+    ("dozen", "dz"),
+    ("gallon", "gal"),
+    ("liter", "litre", "l"),
+    ("ounce", "oz"),
+    ("pack", "pk"),
+    ("pint", "pt"),
+    ("pound", "lb"),
+    ("quart", "qt"),
 )
 _ALSO = {
     name: tuple(other for other in names if other != name) for names in _ALIKE for name in names
@@ -67,10 +76,12 @@ _ALSO = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Something asked for, as the shopper wrote it, and the phrases that count as naming it."""
+    """Something asked for: as the shopper wrote it, the phrases that count as naming it, and how
+    the shop spells it where the shopper slipped."""
 
     text: str
     phrases: tuple[str, ...]
+    spelled: str = ""
 
 
 def clean(text: str) -> str:
@@ -81,6 +92,22 @@ def clean(text: str) -> str:
 def spaced(text: str) -> str:
     """Text for the tokenizer, with spaces around the signs of scripts that write without them."""
     return _IDEOGRAPH.sub(r" \1 ", clean(text))
+
+
+def vocabulary(texts: Iterable[str]) -> set[str]:
+    """The different words of the texts, folded."""
+    return {word.casefold() for text in texts for word in _WORD.findall(clean(text))}
+
+
+def respelled(term: Term, known: Sequence[str]) -> Term:
+    """The term with the known word that it was most likely meant to be, if one is a slip away.
+
+    By Ratcliff and Obershelp's similarity of at least 0.85; short words are too easily mistaken.
+    """
+    if len(term.text) < 5 or not term.text.isalpha() or not term.text.isascii():
+        return term
+    near = get_close_matches(term.text.casefold(), known, n=1, cutoff=0.85)
+    return Term(term.text, (*term.phrases, *near), near[0]) if near else term
 
 
 def terms(query: str) -> tuple[Term, ...]:
@@ -95,23 +122,31 @@ def terms(query: str) -> tuple[Term, ...]:
     at = 0
     while at < len(words):
         pair = " ".join(words[at : at + 2])
-        name = pair if pair.casefold() in _ALSO else words[at]
+        name = pair if _also(pair) else words[at]
         if _IDEOGRAPH.match(name):
             signs = list(name)
             phrases = tuple(map(" ".join, pairwise(signs))) or (name,)
         else:
-            phrases = (name, *_ALSO.get(name.casefold(), ()))
+            phrases = (name, *_also(name))
         found.setdefault(name.casefold(), Term(name, phrases))
         at += len(name.split())
     return tuple(found.values())
 
 
-def expression(wanted: Iterable[Term]) -> str:
-    """An FTS5 expression that any of the terms matches; every phrase is quoted, so that no text
-    of a shopper is read as syntax. Empty when there is no term."""
-    return " OR ".join(f'"{phrase}"' for term in wanted for phrase in term.phrases)
+def expression(wanted: Iterable[Term], every: bool = False) -> str:
+    """An FTS5 expression that texts match which name any of the terms, or every one.
+
+    Each phrase is quoted, so that no text of a shopper is read as syntax. Empty without terms.
+    """
+    named = (" OR ".join(f'"{phrase}"' for phrase in term.phrases) for term in wanted)
+    return (" AND " if every else " OR ").join(f"({each})" for each in named)
 
 
-def meaning(query: str) -> str:
-    """The query as it is embedded: its terms, or its own words when it has no terms."""
-    return " ".join(term.text for term in terms(query)) or clean(query).strip()
+def meaning(wanted: Iterable[Term]) -> str:
+    """The terms as they are embedded."""
+    return " ".join(term.spelled or term.text for term in wanted)
+
+
+def _also(name: str) -> tuple[str, ...]:
+    name = name.casefold()
+    return _ALSO.get(name) or _ALSO.get(name.removesuffix("s"), ())
