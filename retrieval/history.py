@@ -76,19 +76,20 @@ class HistorySearch:
         if not wanted:
             return tuple(Hit(each, 1 / (1 + rank)) for rank, each in enumerate(by_date[:k]))
         known = self._lexical.candidates({each.product_id for each in purchases})
-        held = [each for each in by_date if each in known]
+        held = [product_id for product_id in by_date if product_id in known]
         named = set(held).intersection(*(self._lexical.naming(term, held) for term in wanted))
         cosines = self._cosines(customer_id, list(known.values()), wanted)
         scores: dict[str, float] = {}
         shown: set[str] = set()
-        for each in held:
-            cosine = cosines.get(known[each].vector, 0.0)
-            fits = each in named if named else cosine >= _FLOOR
-            if fits and known[each].group not in shown:
-                shown.add(known[each].group)
-                scores[each] = cosine
-        ordered = sorted(scores, key=lambda each: -scores[each])
-        return tuple(Hit(each, scores[each]) for each in ordered[:k])
+        for product_id in held:
+            candidate = known[product_id]
+            cosine = cosines.get(candidate.vector, 0.0)
+            fits = product_id in named if named else cosine >= _FLOOR
+            if fits and candidate.group not in shown:
+                shown.add(candidate.group)
+                scores[product_id] = cosine
+        ordered = sorted(scores, key=lambda product_id: -scores[product_id])
+        return tuple(Hit(product_id, scores[product_id]) for product_id in ordered[:k])
 
     def forget(self, customer_id: str) -> None:
         """Deletes what is kept of this shopper."""
@@ -105,9 +106,9 @@ class HistorySearch:
             stamp = hashlib.sha256("".join(ids).encode()).hexdigest()
             if self._index.metadata(collection).get("stamp") != stamp:
                 self._index.drop(collection)
-                if not ids:
-                    return {}
                 stored = self._index.vectors(self._products, ids)
+                if not stored:
+                    return {}
                 self._index.put(
                     collection, list(stored), np.stack(list(stored.values())), {"stamp": stamp}
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from retrieval.history import HistorySearch
 from retrieval.index import VECTORS, VectorIndex, embed_new, vector_id
 from retrieval.lexical import Candidate, Lexical
 from retrieval.types import Filters, Hit, Method, ProductEntry, Progress, SearchResult
-from retrieval.words import clean, meaning, terms
+from retrieval.words import Term, clean, meaning, terms
 
 if TYPE_CHECKING:
     from retrieval.embedder import Embedder
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
 COLLECTION = "products"
 DATABASE = "products.sqlite"
 
-_VERSION = "2"
+_VERSION = "1"
+"""Of what is kept and embedded of an entry: changing either makes a build start anew."""
 _DEPTH = 100
 """Candidates that each method brings to the fusion, at least."""
 _RANK = 60
 """The constant of reciprocal rank fusion."""
 _PRIOR = 0.004
-"""What popularity may add to a fused score: a few ranks near the top, no more."""
+"""What popularity adds to a fused score at most: the best seller among equally good ones."""
+_NAMED = 0.010
+"""What naming every word asked for adds: "oat milk" comes before any other milk."""
 _FLOOR = 0.40
 """The cosine below which a text is not about the query."""
 _CHANCE = 0.33
@@ -46,6 +49,8 @@ _MEASURE = re.compile(
     r"|doz|dozen|rl|rolls?|pc|pieces?|loads?|sheets?)\b\.?",
     re.IGNORECASE,
 )
+
+Ranked = tuple[int, Candidate]
 
 
 class ProductSearch:
@@ -148,7 +153,7 @@ class ProductSearch:
         if not wanted:
             narrowed = filters != Filters(exclude=filters.exclude)
             found = self._lexical.popular(filters, k) if narrowed else []
-            return SearchResult(_fused([_ranked(found)], k))
+            return SearchResult(_fused([_ranked(found)], k, {}))
         depth = max(_DEPTH, k * 4)
         rankings = []
         every = False
@@ -161,12 +166,13 @@ class ProductSearch:
             every = not near or near[0][1] < _CHANCE
         if method != "dense":
             rankings.append(_ranked(self._lexical.by_words(wanted, filters, depth, every)))
-        hits = _fused(rankings, k)
-        ids = [hit.product_id for hit in hits]
+        names = self._naming(wanted, rankings)
+        hits = _fused(rankings, k, _lift(rankings, names) if method == "hybrid" else {})
+        shown = {hit.product_id for hit in hits}
         missing = (
             term.text
-            for term in wanted
-            if hits and not term.text.isdigit() and not self._lexical.naming(term, ids)
+            for term, named in zip(wanted, names, strict=True)
+            if hits and not term.text.isdigit() and named.isdisjoint(shown)
         )
         return SearchResult(hits, tuple(missing))
 
@@ -182,7 +188,7 @@ class ProductSearch:
         vector = self._index.vectors(COLLECTION, [anchor.vector])[anchor.vector]
         near = self._near(vector, filters, max(_DEPTH, k * 4))
         others = [each for each in self._selling(near, filters) if each[1].group != anchor.group]
-        return _fused([others], k)
+        return _fused([others], k, {})
 
     def _near(
         self, vector: NDArray[np.float32], filters: Filters, depth: int
@@ -193,13 +199,18 @@ class ProductSearch:
         among = self._lexical.passing(filters) if filters != Filters() else None
         return self._index.query(COLLECTION, vector, depth, among)
 
-    def _selling(
-        self, near: Sequence[tuple[str, float]], filters: Filters
-    ) -> list[tuple[int, Candidate]]:
+    def _selling(self, near: Sequence[tuple[str, float]], filters: Filters) -> list[Ranked]:
         """The groups of the texts that are near enough, each with the rank of its text."""
         texts = [each for each, cosine in near if cosine >= _FLOOR]
         found = self._lexical.by_vector(texts, filters)
         return [(rank, each) for rank, text in enumerate(texts) for each in found.get(text, ())]
+
+    def _naming(
+        self, wanted: Sequence[Term], rankings: Sequence[Sequence[Ranked]]
+    ) -> list[set[str]]:
+        """For each term, the candidates that name it."""
+        ids = {each.product_id for ranking in rankings for _, each in ranking}
+        return [self._lexical.naming(term, ids) for term in wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,20 +247,34 @@ def build_retrieval(
     return _retrieval(products, help_, index, embedder)
 
 
-def _ranked(found: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+def _ranked(found: Sequence[Candidate]) -> list[Ranked]:
     return list(enumerate(found))
 
 
-def _fused(rankings: Sequence[Sequence[tuple[int, Candidate]]], k: int) -> tuple[Hit, ...]:
-    """The k best groups by reciprocal rank fusion and prior, the texts mixed."""
+def _lift(rankings: Sequence[Sequence[Ranked]], names: Sequence[set[str]]) -> dict[str, float]:
+    """What each candidate gains by its popularity and by the share of the words that it names."""
+    return {
+        each.product_id: _PRIOR * each.prior
+        + _NAMED * sum(each.product_id in named for named in names) / len(names)
+        for ranking in rankings
+        for _, each in ranking
+    }
+
+
+def _fused(
+    rankings: Sequence[Sequence[Ranked]], k: int, lift: Mapping[str, float]
+) -> tuple[Hit, ...]:
+    """The k best groups by reciprocal rank fusion and lift, the texts mixed."""
     scores: dict[str, float] = {}
     best: dict[str, Candidate] = {}
     for ranking in rankings:
         for rank, each in ranking:
             kept = best.setdefault(each.group, each)
-            scores.setdefault(each.group, _PRIOR * kept.prior)
+            scores.setdefault(each.group, lift.get(kept.product_id, 0.0))
             scores[each.group] += 1 / (_RANK + rank + 1)
-    ordered = sorted(best.values(), key=lambda each: (-scores[each.group], each.product_id))
+    ordered = sorted(
+        best.values(), key=lambda each: (-scores[each.group], -each.prior, each.product_id)
+    )
     seen: Counter[str] = Counter()
     first: list[Candidate] = []
     later: list[Candidate] = []

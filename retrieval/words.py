@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
 
+_NUMBER = r"[$€£¥]?\s*\d+(?:[.,]\d+)*"
 _AMOUNT = re.compile(
-    r"[$€£¥]\s*\d+(?:[.,]\d+)*"
-    r"|\b(?:under|below|over|above|around|about|within|than|most|least|max|maximum|min|minimum"
-    r"|up to|for|between|and|to)\s+\d+(?:[.,]\d+)*(?!\s*[a-z])"
-    r"|\b\d+(?:[.,]\d+)*\s*(?:dollars?|bucks?|usd|eur|euros?|cents?|pounds sterling|yuan)\b",
+    rf"[$€£¥]\s*\d+(?:[.,]\d+)*"
+    rf"|\b(?:between|from)\s+{_NUMBER}\s*(?:and|to|-)\s*{_NUMBER}"
+    rf"|\b(?:under|below|over|above|around|about|within|than|most|least|max|maximum|min|minimum"
+    rf"|up to|for|to)\s+{_NUMBER}(?!\s*[a-z])"
+    rf"|{_NUMBER}\s*(?:dollars?|bucks?|usd|eur|euros?|cents?|yuan)\b",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b|\b(?:in|out of) stock\b", re.IGNORECASE)
