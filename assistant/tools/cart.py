@@ -20,9 +20,7 @@ def view_cart(context: Context) -> ToolResult:
     total = context.amount(cart.total, cart.currency)
     count = sum(line.quantity for line in cart.lines)
     key = "cart_holds_one" if count == 1 else "cart_holds"
-    return ToolResult(
-        True, context.phrase(key, count=count, total=total), cart=cart, verbatim=True
-    )
+    return ToolResult(True, context.phrase(key, count=count, total=total), cart=cart, verbatim=True)
 
 
 def add_to_cart(context: Context, product: ProductRef, quantity: int = 1) -> ToolResult:

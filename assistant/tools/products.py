@@ -11,7 +11,9 @@ from assistant.types import Product, ProductCard, ToolResult
 from retrieval.types import Filters
 
 SHOWN = 6
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z][a-z ]*)$", re.IGNORECASE)
+_SIZE = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(oz|lb|g|kg|ml|l|gal|pt|qt|ct|sq ft|ft|rolls|loads)", re.IGNORECASE
+)
 
 
 def search_products(
@@ -119,7 +121,7 @@ def _described(context: Context, card: ProductCard) -> str:
 
 def _unit_price(product: Product) -> tuple[Decimal, str] | None:
     """Price per unit of the size ("48 oz"), to a tenth of a cent; None where the size says none."""
-    match = _SIZE.search(product.size)
+    match = _SIZE.fullmatch(product.size)
     if match is None or Decimal(match[1]) <= 0:
         return None
     price = (product.price / Decimal(match[1])).quantize(Decimal("0.001"), ROUND_HALF_UP)

@@ -92,11 +92,15 @@ def search_history(
 def session_signals(context: Context) -> Session:
     """What this conversation says of the shopper: it counts in the very next suggestion."""
     liked = tuple(
-        card.product.product_id for turn in context.turns if turn.rating > 0
+        card.product.product_id
+        for turn in context.turns
+        if turn.rating > 0
         for card in turn.products
     )
     disliked = tuple(
-        card.product.product_id for turn in context.turns if turn.rating < 0
+        card.product.product_id
+        for turn in context.turns
+        if turn.rating < 0
         for card in turn.products
     )
     cart = tuple(line.product.product_id for line in context.cart().lines)
@@ -119,8 +123,9 @@ def reason_text(context: Context, reason: Reason) -> str:
         return context.phrase(key, count=reason.count, days=reason.every_days or 0, last=last)
     if reason.code in ("bought_with", "bought_by_similar", "same_category") and anchor is None:
         return ""
-    return context.phrase(f"reason_{reason.code}", title=anchor.title if anchor else "",
-                          category=reason.category)
+    return context.phrase(
+        f"reason_{reason.code}", title=anchor.title if anchor else "", category=reason.category
+    )
 
 
 def _bought(context: Context, purchases: list[PastPurchase]) -> str:

@@ -1,8 +1,7 @@
-import os
-from pathlib import Path
-
 import pytest
 
+from assistant.llm.models import local_path
+from assistant.settings import read_settings
 from retrieval.search import ProductSearch
 from tests.retrieval.fakes import SHOP, HashingEmbedder
 
@@ -23,9 +22,11 @@ def products(shop_folder):
 
 @pytest.fixture(scope="session")
 def real_embedder():
-    path = os.environ.get("AISLE_TEST_EMBEDDER")
-    if not path:
-        pytest.skip("AISLE_TEST_EMBEDDER does not name a folder with all-MiniLM-L6-v2")
+    path = local_path("all-minilm-l6-v2", read_settings().cache_folder)
+    if not (path / "model.safetensors").exists():
+        pytest.skip(
+            "all-MiniLM-L6-v2 is not in the cache; run `aisle model fetch all-minilm-l6-v2`"
+        )
     from retrieval.embedder import Embedder  # noqa: PLC0415 (torch takes seconds to import)
 
-    return Embedder(Path(path))
+    return Embedder(path)

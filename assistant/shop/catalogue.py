@@ -1,0 +1,250 @@
+"""The shop as it was taken in: products, customers, purchases, orders, help. Read only."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from assistant.errors import SetupNeeded
+from assistant.shop.articles import Article
+from assistant.shop.ingest import VERSION
+from assistant.shop.schema import SEPARATOR, shop_info
+from assistant.types import Order, OrderLine, Product
+
+_MANY = 900
+"""Values in one IN list; SQLite takes at least 999."""
+_PRODUCT = "product_id, title, description, category, brand, price, stock, image, attributes"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    product_id: str
+    at: datetime
+    quantity: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleShopper:
+    """A customer whom visitors of a demonstration may speak as."""
+
+    customer_id: str
+    description_en: str
+    description_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class StockedProduct:
+    """A product with what search needs beside it: how often it was bought, and which others are
+    the same thing (same title, same brand)."""
+
+    product: Product
+    bought: int
+    group: str
+
+
+class Catalogue:
+    """Every query about a customer says which. Safe to share between threads.
+
+    Raises SetupNeeded if the database is missing, half-written or of another version.
+    """
+
+    def __init__(self, database: Path) -> None:
+        if not database.is_file():
+            raise SetupNeeded(f"no shop at {str(database)!r}; run `aisle setup` first")
+        self._lock = threading.Lock()
+        try:
+            self._connection = sqlite3.connect(
+                f"{database.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False
+            )
+            meta = dict(self._rows("SELECT key, value FROM meta"))
+        except sqlite3.Error as error:
+            raise SetupNeeded(
+                f"{str(database)!r} is no shop that can be read ({error}); run `aisle setup` again"
+            ) from None
+        if meta.get("version") != str(VERSION):
+            raise SetupNeeded(
+                f"{str(database)!r} was made by another version of Aisle; run `aisle setup` again"
+            )
+        self.content_hash = meta["content_hash"]
+        self.info = shop_info(json.loads(meta["shop"]), str(database))
+        self.clock = self.info.make_clock()
+        self._category_names = self._read_category_names()
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    # --- products ---
+
+    def product(self, product_id: str) -> Product | None:
+        rows = self._rows(f"SELECT {_PRODUCT} FROM product WHERE product_id = ?", (product_id,))
+        return self._product(rows[0]) if rows else None
+
+    def products(self, product_ids: Sequence[str]) -> list[Product]:
+        """The products that are sold, in the order asked for."""
+        found: dict[str, Product] = {}
+        for start in range(0, len(product_ids), _MANY):
+            some = product_ids[start : start + _MANY]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT {_PRODUCT} FROM product WHERE product_id IN ({marks})"
+            for row in self._rows(query, some):
+                found[row[0]] = self._product(row)
+        return [found[each] for each in product_ids if each in found]
+
+    def all_products(self) -> Iterator[StockedProduct]:
+        query = f"SELECT {_PRODUCT}, bought FROM product ORDER BY product_id"
+        for row in self._rows(query):
+            product = self._product(row[:-1])
+            yield StockedProduct(product, row[-1], group_of(product))
+
+    def category_names(self) -> frozenset[str]:
+        """The names of every level of every category."""
+        return self._category_names
+
+    def _read_category_names(self) -> frozenset[str]:
+        paths = self._rows("SELECT DISTINCT category FROM product")
+        return frozenset(name for (path,) in paths for name in path.split(SEPARATOR))
+
+    def _product(self, row: Sequence[Any]) -> Product:
+        product_id, title, description, category, brand, price, stock, image, attributes = row
+        known = json.loads(attributes)
+        return Product(
+            product_id=product_id,
+            title=title,
+            category=tuple(category.split(SEPARATOR)),
+            price=Decimal(price),
+            currency=self.info.currency,
+            description=description,
+            brand=brand,
+            size=known.get("size", ""),
+            in_stock=stock > 0,
+            image=image,
+            attributes=known,
+        )
+
+    # --- customers ---
+
+    def customer_exists(self, customer_id: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM customer WHERE customer_id = ?", (customer_id,)))
+
+    def sample_shoppers(self) -> list[SampleShopper]:
+        return [SampleShopper(*row) for row in self._rows("SELECT * FROM sample ORDER BY rowid")]
+
+    def purchases(
+        self, customer_id: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Purchase]:
+        """What this customer bought from `since` up to but not including `until`, oldest first."""
+        rows = self._rows(
+            "SELECT product_id, at, value FROM interaction"
+            " WHERE customer_id = ? AND kind = 'purchase' AND at >= ? AND at < ? ORDER BY at",
+            (customer_id, _stamp(since, -(2**62)), _stamp(until, 2**62)),
+        )
+        return [Purchase(product_id, _moment(at), value) for product_id, at, value in rows]
+
+    def orders(
+        self,
+        customer_id: str,
+        *,
+        order_id: str | None = None,
+        status: str | None = None,
+        limit: int = 20,
+    ) -> list[Order]:
+        """This customer's orders, newest first."""
+        rows = self._rows(
+            'SELECT order_id, status, placed_at, address, payment, total FROM "order"'
+            " WHERE customer_id = ? AND (? IS NULL OR order_id = ?) AND (? IS NULL OR status = ?)"
+            " ORDER BY placed_at DESC, order_id DESC LIMIT ?",
+            (customer_id, order_id, order_id, status, status, limit),
+        )
+        return [self._order(row) for row in rows]
+
+    def _order(self, row: Sequence[Any]) -> Order:
+        order_id, status, placed_at, address, payment, total = row
+        lines = self._rows(
+            "SELECT order_line.product_id, coalesce(title, order_line.product_id), quantity,"
+            " order_line.price FROM order_line LEFT JOIN product USING (product_id)"
+            " WHERE order_id = ?",
+            (order_id,),
+        )
+        return Order(
+            order_id=order_id,
+            status=status,
+            placed_at=_moment(placed_at),
+            lines=tuple(
+                OrderLine(product_id, title, round(quantity), Decimal(price))
+                for product_id, title, quantity, price in lines
+            ),
+            total=Decimal(total),
+            currency=self.info.currency,
+            address=address,
+            payment=payment,
+        )
+
+    # --- help ---
+
+    def article(self, article_id: str) -> Article:
+        """Raises KeyError for an article that the shop does not have."""
+        for each in self._articles("WHERE article_id = ?", (article_id,)):
+            return each
+        raise KeyError(article_id)
+
+    def articles(self) -> list[Article]:
+        return list(self._articles("ORDER BY article_id", ()))
+
+    def _articles(self, which: str, values: Iterable[str]) -> Iterator[Article]:
+        query = f"SELECT article_id, title, sentences FROM article {which}"
+        for article_id, title, sentences in self._rows(query, tuple(values)):
+            yield Article(article_id, title, tuple(json.loads(sentences)))
+
+    # --- what models learn from ---
+
+    def interactions(self) -> pl.DataFrame:
+        """customer_id, product_id, kind, value, at (UTC), oldest first."""
+        rows = self._rows(
+            "SELECT customer_id, product_id, kind, value, at FROM interaction ORDER BY at"
+        )
+        schema = {
+            "customer_id": pl.String,
+            "product_id": pl.String,
+            "kind": pl.String,
+            "value": pl.Float64,
+            "at": pl.Int64,
+        }
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
+        return frame.with_columns(pl.col("at").cast(pl.Datetime("us", "UTC")))
+
+    def product_table(self) -> pl.DataFrame:
+        """product_id, category (path from the department down), group, price (a float)."""
+        return pl.DataFrame(
+            [
+                {
+                    "product_id": each.product.product_id,
+                    "category": list(each.product.category),
+                    "group": each.group,
+                    "price": float(each.product.price),
+                }
+                for each in self.all_products()
+            ]
+        )
+
+
+def group_of(product: Product) -> str:
+    """Products under one name from one brand look the same to a shopper: results show one."""
+    return f"{product.title}|{product.brand}".casefold()
+
+
+def _stamp(at: datetime | None, default: int) -> int:
+    return default if at is None else int(at.timestamp() * 1_000_000)
+
+
+def _moment(stamp: int) -> datetime:
+    return datetime.fromtimestamp(stamp / 1_000_000, UTC)
