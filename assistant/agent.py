@@ -84,11 +84,17 @@ class Draft:
             cart=result.cart or self.turn.cart,
             handoff=result.handoff or self.turn.handoff,
         )
-        if not (products or result.orders or result.cart or result.handoff):
+        if products or result.orders:
+            self.mark("first_card")
+        elif not (result.citations or result.cart or result.handoff):
             return None
-        self.mark("first_card")
         return CardsShown(
-            self.turn.turn_id, products, result.orders, result.cart, result.handoff
+            self.turn.turn_id,
+            products,
+            result.citations,
+            result.orders,
+            result.cart,
+            result.handoff,
         )
 
     def say(self, piece: Piece) -> ReplyPiece:
@@ -171,9 +177,7 @@ def run_turn(
     draft.finish("stopped" if cancel.is_set() and not late.is_set() else "finished")
 
 
-def _act(
-    agent: Agent, context: Context, draft: Draft, cancel: threading.Event
-) -> Iterator[Event]:
+def _act(agent: Agent, context: Context, draft: Draft, cancel: threading.Event) -> Iterator[Event]:
     """Decide, check and run tools until there is enough to reply with; returns their results."""
     messages = decide_messages(agent, context)
     results: list[ToolResult] = []

@@ -69,7 +69,10 @@ def search(
         max_price=None if max_price is None else Decimal(str(max_price)),
     )
     hits = shop.retrieval.products.search(query, filters, k=k).hits
-    return {"query": query, "items": _items(shop, [(hit.product_id, hit.score) for hit in hits], {})}
+    return {
+        "query": query,
+        "items": _items(shop, [(hit.product_id, hit.score) for hit in hits], {}),
+    }
 
 
 def _context(shop: Shop, customer_id: str | None) -> Context:

@@ -62,7 +62,9 @@ def open_shop(settings: Settings) -> Shop:
         retrieval = open_retrieval(settings.index_folder, embedder)
         recommender = Recommender.load(settings.recommender_folder)
     except (IndexMissing, ModelMissing) as missing:
-        raise SetupNeeded(f"{missing}; run `aisle setup` to finish {str(settings.home)!r}") from None
+        raise SetupNeeded(
+            f"{missing}; run `aisle setup` to finish {str(settings.home)!r}"
+        ) from None
     return Shop(catalogue, retrieval, recommender)
 
 
@@ -86,8 +88,12 @@ def load_model(settings: Settings) -> LanguageModel:
 
     given = Path(settings.model)
     if given.suffix == ".gguf":
-        return LlamaCppModel(given, threads=settings.threads, wording=wording or "quote",
-                             prefix_folder=settings.cache_folder / "prefixes")
+        return LlamaCppModel(
+            given,
+            threads=settings.threads,
+            wording=wording or "quote",
+            prefix_folder=settings.cache_folder / "prefixes",
+        )
     entry = find(settings.model)
     return LlamaCppModel(
         local_path(settings.model, settings.cache_folder),

@@ -54,14 +54,15 @@ def setup(
 
     settings = read_settings(home=home)
     done = set_up(settings, Bars(), dataset)
-    _answer({"home": str(settings.home), "done": done}, as_json,
-            f"{settings.home} is ready ({', '.join(done) or 'nothing was left to do'}).")
+    _answer(
+        {"home": str(settings.home), "done": done},
+        as_json,
+        f"{settings.home} is ready ({', '.join(done) or 'nothing was left to do'}).",
+    )
 
 
 @cli.command("import")
-def import_(
-    name: str, source: Path, folder: Path, as_json: Json = False
-) -> None:
+def import_(name: str, source: Path, folder: Path, as_json: Json = False) -> None:
     """Write a shop folder from a known data set: NAME SOURCE FOLDER."""
     from assistant.setup import DATASETS
     from assistant.shop.completejourney import import_completejourney
@@ -136,8 +137,9 @@ def chat(
 @cli.command()
 def recommend(
     customer: Customer = None,
-    kind: Annotated[str, typer.Option(help="buy_again, new_for_you, goes_with, similar, popular")]
-    = "buy_again",
+    kind: Annotated[
+        str, typer.Option(help="buy_again, new_for_you, goes_with, similar, popular")
+    ] = "buy_again",
     product: Annotated[str | None, typer.Option(help="For goes_with and similar.")] = None,
     category: Annotated[str | None, typer.Option()] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=200)] = 10,
@@ -226,7 +228,10 @@ def _plain(value: object) -> float | str:
 
 
 def _listed(items: list[dict[str, Any]]) -> str:
-    return "\n".join(
-        f"{item['product_id']:>10}  {item['price']:>8}  {item['title']}  {item['reason']}".rstrip()
-        for item in items
-    ) or "Nothing was found."
+    return (
+        "\n".join(
+            f"{item['product_id']:>10}  {item['price']:>8}  {item['title']}  {item['reason']}".rstrip()
+            for item in items
+        )
+        or "Nothing was found."
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.types import Action, Cart, Handoff, OrderCard, Piece, ProductCard, Turn
+from assistant.types import Action, Cart, Citation, Handoff, OrderCard, Piece, ProductCard, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class CardsShown:
 
     turn_id: str
     products: tuple[ProductCard, ...] = ()
+    citations: tuple[Citation, ...] = ()
     orders: tuple[OrderCard, ...] = ()
     cart: Cart | None = None
     handoff: Handoff | None = None

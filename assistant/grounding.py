@@ -38,7 +38,9 @@ _AT_MOST = (
     r"moins de|jusqu['’]à|maximum"
 )
 _AT_LEAST = r"over|above|more than|at least|min(?:imum)?(?: of)?|starting at|高于|超过|至少|más de|über|plus de"
-_AFTER_MOST = r"or less|or under|or cheaper|or below|max(?:imum)?|tops|以下|以内|之内|o menos|oder weniger"
+_AFTER_MOST = (
+    r"or less|or under|or cheaper|or below|max(?:imum)?|tops|以下|以内|之内|o menos|oder weniger"
+)
 _AFTER_LEAST = r"or more|and up|or above|以上|o más|oder mehr"
 
 _MOST = re.compile(

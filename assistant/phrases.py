@@ -48,7 +48,10 @@ def _fields(text: str) -> set[str]:
 
 PHRASES: dict[str, tuple[str, str]] = {
     # search
-    "search_found": ("Here is what I found for “{query}”{limit}.", "为您找到与“{query}”有关的商品{limit}："),
+    "search_found": (
+        "Here is what I found for “{query}”{limit}.",
+        "为您找到与“{query}”有关的商品{limit}：",
+    ),
     "search_none": (
         "I found nothing for “{query}”{limit} in this shop.",
         "本店没有找到与“{query}”有关的商品{limit}。",
@@ -115,7 +118,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "没有找到“{product}”这件商品。",
     ),
     "reason_once": ("You bought it once, on {last}", "您买过一次，{last}"),
-    "reason_times": ("You bought it {count} times, last on {last}", "您买过{count}次，最近一次是{last}"),
+    "reason_times": (
+        "You bought it {count} times, last on {last}",
+        "您买过{count}次，最近一次是{last}",
+    ),
     "reason_rhythm": (
         "You bought it {count} times, usually every {days} days; last on {last}",
         "您买过{count}次，通常每{days}天一次，最近一次是{last}",
@@ -146,7 +152,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     # cart
     "cart_empty": ("Your cart is empty.", "您的购物车是空的。"),
-    "cart_holds_one": ("Your cart holds one item and comes to {total}.", "购物车里有一件商品，合计{total}。"),
+    "cart_holds_one": (
+        "Your cart holds one item and comes to {total}.",
+        "购物车里有一件商品，合计{total}。",
+    ),
     "cart_holds": (
         "Your cart holds {count} items and comes to {total}.",
         "购物车里有{count}件商品，合计{total}。",
@@ -168,7 +177,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "购物车里有多件商品与“{product}”相符，请说明是哪一件。",
     ),
     "cart_not_in": ("“{product}” is not in your cart.", "购物车里没有“{product}”。"),
-    "cart_out_of_stock": ("{title} is out of stock, so I did not add it.", "{title}缺货，没有加入购物车。"),
+    "cart_out_of_stock": (
+        "{title} is out of stock, so I did not add it.",
+        "{title}缺货，没有加入购物车。",
+    ),
     "cart_quantity": (
         "{quantity} cannot be added: a cart holds from 1 to {most} of a product, "
         "and yours holds {held}.",

@@ -77,9 +77,7 @@ def _suggestions(
         tags = [card.tag for card in result.products]
         properties["show"] = {"type": "array", "items": {"enum": tags}, "minItems": 1}
         found += "".join(f"\n{card.tag} {card.product.title}" for card in result.products)
-    texts = [
-        " ".join((card.product.title, *card.product.category)) for card in result.products
-    ]
+    texts = [" ".join((card.product.title, *card.product.category)) for card in result.products]
     said = False
     cards = result.products[:IN_LINE]
     request = f"Shopper: {context.text}\n{found}"
@@ -132,9 +130,7 @@ def _facts(context: Context, result: ToolResult) -> Iterator[Piece]:
         lines = "; ".join(f"{line.quantity} × {line.title}" for line in order.order.lines)
         yield Piece("order", f"{order.order.order_id}: {lines}.", order.tag)
     if result.cart and result.cart.lines:
-        lines = "; ".join(
-            f"{line.quantity} × {line.product.title}" for line in result.cart.lines
-        )
+        lines = "; ".join(f"{line.quantity} × {line.product.title}" for line in result.cart.lines)
         yield Piece("cart", f"{lines}.")
 
 

@@ -195,7 +195,9 @@ class Session:
         if product is None and quantity:
             raise NotFound(f"no product {product_id!r} in {self.info.name}")
         if not 0 <= quantity <= MAX_QUANTITY:
-            raise BadInput(f"quantity {quantity!r} cannot be held; give a number from 0 to {MAX_QUANTITY}")
+            raise BadInput(
+                f"quantity {quantity!r} cannot be held; give a number from 0 to {MAX_QUANTITY}"
+            )
         if product and quantity and not product.in_stock:
             raise BadInput(f"{product.title!r} is out of stock")
         self._store.set_quantity(shopper.key, product_id, quantity)
@@ -204,7 +206,9 @@ class Session:
 
 def readable(text: str) -> str:
     """The message as it will be read; raises BadInput for one that is empty, binary or too long."""
-    if any(unicodedata.category(each) in ("Cc", "Cs", "Cn") and each not in "\n\r\t" for each in text):
+    if any(
+        unicodedata.category(each) in ("Cc", "Cs", "Cn") and each not in "\n\r\t" for each in text
+    ):
         raise BadInput("the message holds characters that are not text; send plain text")
     cleaned = text.strip()
     if not cleaned:
@@ -214,4 +218,3 @@ def readable(text: str) -> str:
             f"the message has {len(cleaned):,} characters; the most is {LONGEST:,}, so shorten it"
         )
     return cleaned
-

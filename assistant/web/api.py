@@ -1,0 +1,339 @@
+"""The API at /api/v1: JSON in and out, a turn's events as they happen.
+
+Whoever speaks is known by an httponly cookie, never by what a request says. Each route answers
+for that shopper alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+
+from assistant.errors import AisleError
+from assistant.session import Session
+from assistant.types import Cart, Conversation, Language, Shopper
+from assistant.web import cards
+from assistant.web.live import Live, Update
+from assistant.web.texts import texts
+
+COOKIE = "aisle_visit"
+_COOKIE_SECONDS = 180 * 24 * 3600
+_STATIC = Path(__file__).parent / "static"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    # Gradio's page starts with inline scripts. Nothing may be loaded from anywhere else.
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' https: data:; font-src 'self' data:; "
+        "connect-src 'self'; frame-ancestors 'self'; base-uri 'self'; form-action 'self'"
+    ),
+}
+
+log = logging.getLogger(__name__)
+
+Format = Literal["json", "html"]
+
+
+class SignIn(BaseModel):
+    customer_id: str
+
+
+class Start(BaseModel):
+    language: Language = "en"
+
+
+class Said(BaseModel):
+    text: str
+
+
+class Rating(BaseModel):
+    rating: Literal[-1, 0, 1]
+
+
+class Quantity(BaseModel):
+    quantity: int
+
+
+def create_app(session: Session) -> FastAPI:
+    """The web application over a session; its lifespan stops running turns before it ends."""
+    live = Live(session)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        live.close()
+
+    app = FastAPI(title="Aisle", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.session = session
+    app.state.live = live
+    app.include_router(_routes(session, live))
+    app.mount("/aisle", StaticFiles(directory=_STATIC), name="static")
+    _guard(app)
+    return app
+
+
+def _routes(session: Session, live: Live) -> APIRouter:
+    routes = APIRouter()
+    visitor = Depends(_visitor(session))
+
+    @routes.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @routes.get("/readyz")
+    def readyz() -> Response:
+        ready = session.ready()
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        lines = [f'aisle_turns_total{{status="{k}"}} {v}' for k, v in live.finished.items()]
+        lines += [f"aisle_{name} {value}" for name, value in live.counts().items()]
+        return PlainTextResponse("\n".join(lines) + "\n")
+
+    @routes.get("/api/v1/me")
+    def me(language: Language = "en", who: Shopper = visitor) -> dict[str, Any]:
+        """Who is speaking, the shop, and the interface's words."""
+        return {
+            "customer_id": who.customer_id,
+            "shop": session.info.name,
+            "model": session.model,
+            "demo": session.demo,
+            "samples": [
+                {
+                    "customer_id": each.customer_id,
+                    "description": each.description_en if language == "en" else each.description_zh,
+                }
+                for each in session.samples()
+            ],
+            "texts": texts(language),
+        }
+
+    @routes.post("/api/v1/sign-in")
+    def sign_in(request: Request, body: SignIn, _: Shopper = visitor) -> dict[str, Any]:
+        return _who(session.sign_in(request.state.token, body.customer_id))
+
+    @routes.post("/api/v1/sign-out")
+    def sign_out(request: Request, _: Shopper = visitor) -> dict[str, Any]:
+        return _who(session.sign_out(request.state.token))
+
+    @routes.post("/api/v1/conversations", status_code=201)
+    def start(body: Start, who: Shopper = visitor) -> Response:
+        return _json(session.start(who, body.language), 201)
+
+    @routes.get("/api/v1/conversations/latest")
+    def latest(who: Shopper = visitor) -> Response:
+        """The shopper's latest conversation, or null."""
+        return _json(session.latest(who))
+
+    @routes.get("/api/v1/conversations/{conversation_id}")
+    def conversation(conversation_id: str, who: Shopper = visitor) -> Response:
+        return _json(session.conversation(who, conversation_id))
+
+    @routes.post("/api/v1/conversations/{conversation_id}/messages", status_code=202)
+    def send(
+        conversation_id: str, body: Said, who: Shopper = visitor
+    ) -> dict[str, str]:
+        """Begin a turn. The message is kept once this answers; listen to the events for the rest."""
+        return {"turn_id": live.send(who, conversation_id, body.text)}
+
+    @routes.get("/api/v1/conversations/{conversation_id}/events")
+    async def events(
+        conversation_id: str,
+        as_format: Annotated[Format, Query(alias="format")] = "json",
+        language: Language = "en",
+        who: Shopper = visitor,
+    ) -> Response:
+        """Server-sent events: the conversation, then each event as it happens."""
+        heard = live.listen(who, conversation_id)
+        first = await anext(heard)
+
+        async def stream() -> AsyncIterator[str]:
+            yield "retry: 1500\n\n"
+            yield _told(first, as_format, language)
+            async for update in heard:
+                yield _told(update, as_format, language)
+
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
+
+    @routes.post("/api/v1/conversations/{conversation_id}/stop")
+    def stop(conversation_id: str, who: Shopper = visitor) -> dict[str, bool]:
+        session.conversation(who, conversation_id)
+        return {"stopped": live.stop(conversation_id)}
+
+    @routes.post("/api/v1/conversations/{conversation_id}/turns/{turn_id}/rating")
+    def rate(
+        conversation_id: str, turn_id: str, body: Rating, who: Shopper = visitor
+    ) -> dict[str, int]:
+        session.rate(who, conversation_id, turn_id, body.rating)
+        return {"rating": body.rating}
+
+    @routes.post("/api/v1/conversations/{conversation_id}/handoff")
+    def handoff(conversation_id: str, who: Shopper = visitor) -> Response:
+        answer = session.ask_for_person(who, conversation_id)
+        live.tell_state(who, conversation_id)
+        return _json(answer)
+
+    @routes.get("/api/v1/cart")
+    def cart(language: Language = "en", who: Shopper = visitor) -> dict[str, Any]:
+        return _cart(session.cart(who), language)
+
+    @routes.put("/api/v1/cart/{product_id}")
+    def set_quantity(
+        product_id: str, body: Quantity, language: Language = "en", who: Shopper = visitor
+    ) -> dict[str, Any]:
+        return _cart(session.set_quantity(who, product_id, body.quantity), language)
+
+    return routes
+
+
+def _visitor(session: Session) -> Callable[[Request], Shopper]:
+    """Who the cookie says is speaking; a browser without one becomes a guest."""
+
+    def visitor(request: Request) -> Shopper:
+        given = request.cookies.get(COOKIE)
+        token, shopper = session.visit(given)
+        request.state.token = token
+        if token != given:
+            request.state.new_token = token
+        return shopper
+
+    return visitor
+
+
+def _guard(app: FastAPI) -> None:
+    """Security headers, one sentence for each error, and no writes from other sites."""
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Any]) -> Response:
+        origin = request.headers.get("origin")
+        writes = request.method not in ("GET", "HEAD", "OPTIONS")
+        if writes and origin and urlsplit(origin).netloc != request.headers.get("host"):
+            return _error(403, f"a page of {origin} may not act for a shopper here")
+        response: Response = await call_next(request)
+        token = getattr(request.state, "new_token", None)
+        if token:
+            secure = request.url.scheme == "https"
+            response.set_cookie(
+                COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure
+            )
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    @app.exception_handler(AisleError)
+    async def known(_: Request, error: AisleError) -> Response:
+        return _error(error.status, error.message)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        return _error(400, f"{name} is {str(first.get('input'))[:80]!r}: {first['msg']}")
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        reference = secrets.token_hex(4)
+        log.error("request %s %s failed: %s", request.method, request.url.path, reference,
+                  exc_info=error)  # fmt: skip
+        return _error(500, f"something went wrong on our side; the reference is {reference}")
+
+
+def _told(update: Conversation | Update, as_format: Format, language: Language) -> str:
+    if as_format == "html":
+        name, document = _page_update(update, language)
+    elif isinstance(update, Conversation):
+        name, document = "conversation", _plain(update)
+    else:
+        name, document = type(update.event).__name__, _plain(update.event)
+    data = json.dumps(document, ensure_ascii=False, default=_value)
+    return f"event: {name}\ndata: {data}\n\n"
+
+
+def _page_update(
+    update: Conversation | Update, language: Language
+) -> tuple[str, dict[str, Any]]:
+    """What the page draws: the conversation anew, or one turn of it anew."""
+    if isinstance(update, Conversation):
+        html = cards.conversation_html(update, language)
+        return "conversation", {"state": update.state, "html": html}
+    view = update.view
+    doing = cards.doing_text(view.action, language) if view.action else ""
+    if view.turn.pieces:
+        doing = texts(language)["writing"]
+    return "turn", {
+        "turn_id": view.turn.turn_id,
+        "status": view.turn.status,
+        "state": "waiting" if view.turn.handoff else None,
+        "cart": view.turn.cart is not None,
+        "reply": view.turn.reply if view.turn.status != "running" else "",
+        "html": cards.turn_html(view.turn, language, doing, view.failure),
+    }
+
+
+def _cart(cart: Cart, language: Language) -> dict[str, Any]:
+    return {
+        "count": sum(line.quantity for line in cart.lines),
+        "total": float(cart.total),
+        "currency": cart.currency,
+        "lines": [
+            {
+                "product_id": line.product.product_id,
+                "title": line.product.title,
+                "price": float(line.product.price),
+                "quantity": line.quantity,
+            }
+            for line in cart.lines
+        ],
+        "html": cards.cart_html(cart, language),
+    }
+
+
+def _who(shopper: Shopper) -> dict[str, Any]:
+    return {"customer_id": shopper.customer_id}
+
+
+def _json(conversation: Conversation | None, status: int = 200) -> Response:
+    document = _plain(conversation) if conversation else None
+    body = json.dumps(document, ensure_ascii=False, default=_value)
+    return Response(body, status, media_type="application/json")
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A value for programs outside; the key that owns a conversation stays inside."""
+    document: dict[str, Any] = asdict(value)
+    shopper = document.pop("shopper", None)
+    if shopper:
+        document["customer_id"] = shopper["customer_id"]
+    return document
+
+
+def _value(value: object) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{value!r} has no JSON form")
+
+
+def _error(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status)

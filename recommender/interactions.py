@@ -1,0 +1,178 @@
+"""From rows of interactions to baskets with index numbers, and the split that evaluation uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+
+KINDS = ("view", "cart", "purchase", "rating", "message")
+DAY = 86_400.0
+
+
+def clean(interactions: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
+    """The rows that mean something: known kinds and products, a customer, a time, a finite value,
+    and for a purchase a quantity above zero (a return is not a purchase). Rows of the same
+    customer, product, kind and time become one, their values summed; sorted by customer and time.
+    """
+    names = ["customer_id", "product_id", "kind", "value", "at"]
+    usable = (
+        pl.col("customer_id").is_not_null()
+        & pl.col("at").is_not_null()
+        & pl.col("kind").is_in(KINDS)
+        & pl.col("value").is_finite()
+        & ((pl.col("kind") != "purchase") | (pl.col("value") > 0))
+    )
+    return (
+        interactions.select(names)
+        .with_columns(pl.col("value").cast(pl.Float64), pl.col("at").cast(pl.Datetime("us", "UTC")))
+        .filter(usable)
+        .join(products.select("product_id"), on="product_id", how="semi")
+        .group_by("customer_id", "product_id", "kind", "at")
+        .agg(pl.col("value").sum())
+        .select(names)
+        .sort("customer_id", "at", "product_id", "kind")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Baskets:
+    """Every purchase, a customer's rows together and in order of time.
+
+    `rows[starts[u] : starts[u + 1]]` are customer u's: `item` is the product's index number,
+    `at` seconds since 1970 (UTC), `rank` the basket counted back from that customer's last (0).
+    """
+
+    customers: tuple[str, ...]
+    n_items: int
+    starts: NDArray[np.int64]
+    item: Ints
+    at: NDArray[np.int64]
+    rank: Ints
+
+    @classmethod
+    def of(cls, purchases: pl.DataFrame, product_ids: tuple[str, ...]) -> Baskets:
+        """From `clean` rows of kind purchase; products outside `product_ids` are left out."""
+        numbers = pl.DataFrame(
+            {"product_id": product_ids, "item": np.arange(len(product_ids), dtype=np.int32)},
+            schema={"product_id": pl.String, "item": pl.Int32},
+        )
+        rows = (
+            purchases.select("customer_id", "product_id", "at")
+            .join(numbers, on="product_id", how="inner")
+            .with_columns(
+                rank=pl.col("at").rank("dense", descending=True).over("customer_id") - 1,
+                at=pl.col("at").dt.epoch("s"),
+            )
+            .sort("customer_id", "at", "item")
+        )
+        sizes = rows.group_by("customer_id", maintain_order=True).len()
+        return cls(
+            customers=tuple(sizes["customer_id"].to_list()),
+            n_items=len(product_ids),
+            starts=np.concatenate([[0], np.cumsum(sizes["len"].to_numpy())]).astype(np.int64),
+            item=rows["item"].to_numpy().astype(np.int32),
+            at=rows["at"].to_numpy().astype(np.int64),
+            rank=rows["rank"].to_numpy().astype(np.int32),
+        )
+
+    @property
+    def user(self) -> Ints:
+        """The customer's index number of each row."""
+        sizes = np.diff(self.starts)
+        return np.repeat(np.arange(len(self.customers), dtype=np.int32), sizes)
+
+    def of_user(self, user: int) -> slice:
+        """Where a customer's rows are."""
+        return slice(int(self.starts[user]), int(self.starts[user + 1]))
+
+    def matrix(self, weights: Floats | None = None) -> Any:
+        """Customers by items in CSR, float32: 1 where bought, or the sum of the rows' weights."""
+        values = np.ones(len(self.item), np.float32) if weights is None else weights
+        shape = (len(self.customers), self.n_items)
+        matrix = sparse.csr_matrix((values, (self.user, self.item)), shape=shape)
+        if weights is None:
+            matrix.data[:] = 1
+        return matrix
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """As saved."""
+        return {
+            "customers": np.array(self.customers, dtype=np.str_),
+            "n_items": np.array(self.n_items),
+            "starts": self.starts,
+            "item": self.item,
+            "at": self.at,
+            "rank": self.rank,
+        }
+
+    @classmethod
+    def from_arrays(cls, saved: dict[str, NDArray[Any]]) -> Baskets:
+        return cls(
+            tuple(saved["customers"].tolist()),
+            int(saved["n_items"]),
+            saved["starts"],
+            saved["item"],
+            saved["at"],
+            saved["rank"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What evaluation asks: which items are in a customer's basket at that time (seconds)."""
+
+    user: int
+    at: int
+    items: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The baskets to learn from and the questions about those that are held out."""
+
+    past: Baskets
+    questions: tuple[Question, ...]
+
+
+def split(purchases: pl.DataFrame, hold: int, min_baskets: int = 5, least: int = 10) -> Split:
+    """Hold out basket number `hold` from the end: 0 for test, 1 for validation.
+
+    Only products of `least` rows take part, and only customers of `min_baskets` or more are asked
+    about; of them everything from the held-out basket on is hidden, of the others nothing.
+    """
+    product_ids = well_known(purchases, least)
+    ranked = purchases.filter(pl.col("product_id").is_in(list(product_ids))).with_columns(
+        rank=pl.col("at").rank("dense", descending=True).over("customer_id") - 1,
+        baskets=pl.col("at").n_unique().over("customer_id"),
+    )
+    asked = pl.col("baskets") >= min_baskets
+    past = Baskets.of(ranked.filter(~asked | (pl.col("rank") > hold)), product_ids)
+    held = (
+        ranked.filter(asked & (pl.col("rank") == hold))
+        .group_by("customer_id")
+        .agg("product_id", pl.col("at").first().dt.epoch("s"))
+        .sort("customer_id")
+    )
+    users = {customer: user for user, customer in enumerate(past.customers)}
+    numbers = {product_id: item for item, product_id in enumerate(product_ids)}
+    return Split(
+        past,
+        tuple(
+            Question(users[customer], at, np.array(sorted(numbers[each] for each in ids), np.int32))
+            for customer, ids, at in held.iter_rows()
+        ),
+    )
+
+
+def well_known(purchases: pl.DataFrame, least: int) -> tuple[str, ...]:
+    """The products of at least `least` rows, sorted."""
+    counts = purchases.group_by("product_id").len().filter(pl.col("len") >= least)
+    return tuple(sorted(counts["product_id"].to_list()))

@@ -1,0 +1,111 @@
+"""Every model of a shop, fitted together and saved together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from recommender import storage
+from recommender.blend import Weights, tuned
+from recommender.catalogue import Catalogue
+from recommender.cooccurrence import Cooccurrence
+from recommender.ease import Ease, tastes_of
+from recommender.errors import ModelMissing
+from recommender.frequency import Frequency
+from recommender.interactions import Baskets, Ints, clean
+from recommender.popular import Popular
+from recommender.similar import Similar
+
+STEPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    catalogue: Catalogue
+    baskets: Baskets
+    frequency: Frequency
+    ease: Ease
+    cooccurrence: Cooccurrence
+    similar: Similar
+    popular: Popular
+    weights: Weights
+
+    @classmethod
+    def fit(
+        cls,
+        interactions: pl.DataFrame,
+        products: pl.DataFrame,
+        progress: Callable[[str, int, int], None],
+    ) -> Models:
+        """`progress` is told the step, how many are done, and of how many."""
+        progress("clean", 0, STEPS)
+        purchases = clean(interactions, products).filter(pl.col("kind") == "purchase")
+        catalogue = Catalogue.of(products)
+        progress("tune", 1, STEPS)
+        weights = tuned(purchases)
+        progress("frequency", 2, STEPS)
+        baskets = Baskets.of(purchases, catalogue.ids)
+        known = sold_enough(baskets)
+        frequency = Frequency.fit(baskets, weights.decay)
+        progress("ease", 3, STEPS)
+        ease = Ease.fit(tastes_of(frequency.counts), known)
+        progress("goes with", 4, STEPS)
+        cooccurrence = Cooccurrence.fit(baskets, known, catalogue.leaf)
+        progress("popular", 5, STEPS)
+        models = cls(
+            catalogue,
+            baskets,
+            frequency,
+            ease,
+            cooccurrence,
+            Similar.fit(baskets, catalogue.leaf),
+            Popular.fit(baskets),
+            weights,
+        )
+        progress("done", STEPS, STEPS)
+        return models
+
+    def save(self, folder: Path) -> None:
+        parts = {
+            "catalogue": self.catalogue.arrays(),
+            "baskets": self.baskets.arrays(),
+            "ease": self.ease.arrays(),
+            "cooccurrence": self.cooccurrence.arrays(),
+            "popular": self.popular.arrays(),
+        }
+        storage.save(folder, parts, {"weights": self.weights.as_json()})
+
+    @classmethod
+    def load(cls, folder: Path) -> Models:
+        """Raises ModelMissing."""
+        parts, facts = storage.load(folder)
+        try:
+            weights = Weights(**facts["weights"])
+            catalogue = Catalogue.from_arrays(parts["catalogue"])
+            baskets = Baskets.from_arrays(parts["baskets"])
+            frequency = Frequency.fit(baskets, weights.decay)
+            return cls(
+                catalogue,
+                baskets,
+                frequency,
+                Ease.from_arrays(parts["ease"], tastes_of(frequency.counts)),
+                Cooccurrence.from_arrays(parts["cooccurrence"]),
+                Similar.fit(baskets, catalogue.leaf),
+                Popular.from_arrays(parts["popular"]),
+                weights,
+            )
+        except (KeyError, TypeError):
+            raise ModelMissing(
+                f"the recommender in {str(folder)!r} is incomplete; run `aisle train`"
+            ) from None
+
+
+def sold_enough(baskets: Baskets, least: int = 10) -> Ints:
+    """The items of at least `least` rows, fewer in a small shop: two and one per 50 customers."""
+    least = min(least, 2 + len(baskets.customers) // 50)
+    rows = np.bincount(baskets.item, minlength=baskets.n_items)
+    return np.flatnonzero(rows >= least).astype(np.int32)

@@ -1,0 +1,271 @@
+"""Suggestions for one shopper at one moment, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
+
+from recommender.blend import blended
+from recommender.frequency import Habits
+from recommender.interactions import Floats, Ints
+from recommender.models import Models
+from recommender.ranking import Choice, Limits, pick
+from recommender.reasons import Reasons
+from recommender.types import Item, Kind, Reason, Recommendation, Session
+
+__all__ = ["Item", "Kind", "Reason", "Recommendation", "Recommender", "Session"]
+
+_SESSION_SHARE = 0.1
+"""A product of this session weighs a tenth of all that a shopper bought before."""
+_CART_PULL = 0.3
+_LIKED = 1.5
+_PER_LEAF = 2
+
+
+class Recommender:
+    """All models of a shop in memory, read only: any number of threads may ask."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._users = {name: number for number, name in enumerate(models.baskets.customers)}
+        self._end = int(models.baskets.at.max(initial=0))
+        self._reasons = Reasons(models)
+
+    @classmethod
+    def train(
+        cls,
+        interactions: pl.DataFrame,
+        products: pl.DataFrame,
+        folder: Path,
+        progress: Callable[[str, int, int], None],
+    ) -> Recommender:
+        """Fit every model and write it to `folder`, which is replaced.
+
+        `interactions`: customer_id, product_id, kind, value (the quantity of a purchase), at
+        (UTC); `products`: product_id, category (list of str from the department down), group,
+        price. Rows that say nothing are left out (see `clean`). OSError if it cannot be written.
+        """
+        models = Models.fit(interactions, products, progress)
+        models.save(folder)
+        return cls(models)
+
+    @classmethod
+    def load(cls, folder: Path) -> Recommender:
+        """Raises ModelMissing where there is no whole model of this version."""
+        return cls(Models.load(folder))
+
+    def recommend(
+        self,
+        kind: Kind,
+        *,
+        customer_id: str | None,
+        session: Session,
+        product_id: str | None = None,
+        category: str | None = None,
+        k: int = 10,
+        now: datetime | None = None,
+    ) -> Recommendation:
+        """At most `k` items, the best first, no two of one group.
+
+        Unknown customers, products and categories never raise. `now` is when the shopper asks,
+        the end of the data if not given; `category` is any level's name, whatever its case.
+        """
+        asked = _Asked(
+            user=self._users.get(customer_id or "", -1),
+            session=session,
+            category=category,
+            k=k,
+            now=self._end if now is None else _seconds(now),
+        )
+        match kind:
+            case "buy_again" if asked.user >= 0:
+                return self._buy_again(asked)
+            case "new_for_you" if asked.user >= 0 or self._tastes_now(asked).nnz:
+                return self._new_for_you(asked)
+            case "goes_with" if product_id or self._numbers(session.cart).size:
+                return self._goes_with(asked, product_id)
+            case "similar" if product_id:
+                return self._similar(asked, product_id)
+            case _:
+                chosen = self._popular(asked, self._hidden(asked), demote=kind == "new_for_you")
+                return Recommendation(kind, kind != "popular", chosen)
+
+    def _buy_again(self, asked: _Asked) -> Recommendation:
+        models = self._models
+        habits = Habits.of(models.baskets, asked.user)
+        counts = models.frequency.rows([asked.user])
+        score = np.full(len(models.catalogue), np.nan)
+        score[habits.items] = blended(
+            counts.toarray()[0],
+            models.ease.smooth(counts)[0],
+            habits,
+            models.weights,
+            asked.now,
+        )
+        chosen = self._pick(asked, score, self._hidden(asked))
+        place = {int(item): row for row, item in enumerate(habits.items)}
+        return Recommendation(
+            "buy_again",
+            False,
+            tuple(self._item(each, self._reasons.own(habits, place[each.item])) for each in chosen),
+        )
+
+    def _new_for_you(self, asked: _Asked) -> Recommendation:
+        models = self._models
+        tastes = self._tastes_now(asked)
+        score = models.ease.fold_in(tastes)[0]
+        score = np.where(score > 0, score, np.nan)
+        hidden = self._hidden(asked)
+        if asked.user >= 0:
+            own = models.baskets.item[models.baskets.of_user(asked.user)]
+            hidden |= models.catalogue.in_groups(np.unique(own))
+        per_leaf = None if asked.category else _PER_LEAF
+        chosen = self._pick(asked, score, hidden, demote=True, per_leaf=per_leaf)
+        reasons = self._reasons.by_similar(tastes, [each.item for each in chosen])
+        items = tuple(
+            self._item(each, reason or self._reasons.popular(each.item, asked.category))
+            for each, reason in zip(chosen, reasons, strict=True)
+        )
+        if len(items) < asked.k:
+            taken = np.array([each.item for each in chosen], np.int32)
+            hidden |= models.catalogue.in_groups(taken)
+            items += self._popular(asked, hidden, demote=True)[: asked.k - len(items)]
+        return Recommendation("new_for_you", False, items)
+
+    def _goes_with(self, asked: _Asked, product_id: str | None) -> Recommendation:
+        models = self._models
+        cart = self._numbers(asked.session.cart)
+        anchors = self._anchors(product_id) if product_id else cart
+        score, best = self._together(anchors)
+        hidden = self._hidden(asked) | models.catalogue.in_groups(anchors)
+        if product_id:
+            pulled, _ = self._together(cart)
+            score += _CART_PULL * np.nan_to_num(pulled)
+        else:
+            hidden |= np.isin(models.catalogue.leaf, models.catalogue.leaf[anchors])
+        chosen = self._pick(asked, score, hidden)
+        return Recommendation(
+            "goes_with",
+            False,
+            tuple(
+                self._item(
+                    each,
+                    self._reasons.together(each.item, int(best[each.item]), bool(product_id)),
+                )
+                for each in chosen
+            ),
+        )
+
+    def _similar(self, asked: _Asked, product_id: str) -> Recommendation:
+        models = self._models
+        anchor = models.catalogue.number(product_id)
+        score = models.similar.scores([anchor])[0]
+        # Where no customer bought both, the shelf's best sellers come first.
+        score = score + 1e-3 * models.popular.score / max(float(models.popular.score.max()), 1e-9)
+        anchors = self._numbers((product_id,))
+        hidden = self._hidden(asked) | models.catalogue.in_groups(anchors)
+        chosen = self._pick(asked, score, hidden)
+        both = models.similar.both(anchors, np.array([each.item for each in chosen], np.int32))
+        return Recommendation(
+            "similar",
+            False,
+            tuple(
+                self._item(each, self._reasons.similar(each.item, anchor, int(count)))
+                for each, count in zip(chosen, both.ravel(), strict=True)
+            ),
+        )
+
+    def _popular(
+        self, asked: _Asked, hidden: NDArray[np.bool_], demote: bool = False
+    ) -> tuple[Item, ...]:
+        score = self._models.popular.score
+        bought = np.where(score > 0, score, np.nan)
+        per_leaf = None if asked.category else _PER_LEAF
+        return tuple(
+            self._item(each, self._reasons.popular(each.item, asked.category))
+            for each in self._pick(asked, bought, hidden, demote=demote, per_leaf=per_leaf)
+        )
+
+    def _tastes_now(self, asked: _Asked) -> Any:
+        """The row that EASE is asked with: what was bought, and what this session says."""
+        counts = self._models.frequency.rows([asked.user])
+        session = self._numbers(asked.session.cart + asked.session.liked)
+        weight = max(1.0, _SESSION_SHARE * float(counts.sum()))
+        added = sparse.csr_matrix(
+            (np.full(len(session), weight), (np.zeros(len(session), int), session)), counts.shape
+        )
+        tastes = sparse.csr_matrix(counts + added, dtype=np.float32)
+        tastes.data[np.isin(tastes.indices, self._numbers(asked.session.disliked))] = 0
+        tastes.eliminate_zeros()
+        return tastes
+
+    def _together(self, anchors: Ints) -> tuple[Floats, Ints]:
+        """By item the sum of the anchors' weights, NaN for no neighbour, and the anchor of the
+        largest, −1 for none.
+        """
+        scores = self._models.cooccurrence.scores([int(each) for each in anchors])
+        known = np.isfinite(scores)
+        best = np.full(scores.shape[1], -1, np.int32)
+        if len(anchors):
+            best = np.where(known.any(0), anchors[np.argmax(np.nan_to_num(scores), axis=0)], best)
+        return np.where(known.any(0), np.nansum(scores, axis=0), np.nan), best
+
+    def _anchors(self, product_id: str) -> Ints:
+        """The product, or its group where the product itself was bought with nothing."""
+        own = self._numbers((product_id,))
+        if len(own) and not len(self._models.cooccurrence.neighbours(int(own[0]))[0]):
+            return np.flatnonzero(self._models.catalogue.in_groups(own)).astype(np.int32)
+        return own
+
+    def _hidden(self, asked: _Asked) -> NDArray[np.bool_]:
+        """What must not be suggested: the cart, what was disliked, and their groups; other
+        categories.
+        """
+        catalogue = self._models.catalogue
+        hidden = catalogue.in_groups(self._numbers(asked.session.cart + asked.session.disliked))
+        return hidden | ~catalogue.in_category(asked.category) if asked.category else hidden
+
+    def _pick(
+        self,
+        asked: _Asked,
+        score: Any,
+        hidden: NDArray[np.bool_],
+        demote: bool = False,
+        per_leaf: int | None = None,
+    ) -> list[Choice]:
+        catalogue = self._models.catalogue
+        liked = catalogue.in_groups(self._numbers(asked.session.liked))
+        shown = self._numbers(asked.session.shown) if demote else np.empty(0, np.int32)
+        limits = Limits(asked.k, catalogue.group, catalogue.leaf, per_leaf)
+        boosted = np.where(hidden, np.nan, np.where(liked, _LIKED * score, score))
+        return pick(boosted, catalogue.in_groups(shown), limits)
+
+    def _numbers(self, product_ids: tuple[str, ...]) -> Ints:
+        return self._models.catalogue.numbers(product_ids)
+
+    def _item(self, chosen: Choice, reason: Reason) -> Item:
+        return Item(self._models.catalogue.ids[chosen.item], chosen.score, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request; `user` is −1 for a guest or an unknown shopper."""
+
+    user: int
+    session: Session
+    category: str | None
+    k: int
+    now: float
+
+
+def _seconds(at: datetime) -> float:
+    """Seconds since 1970; a time without a zone is UTC."""
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
