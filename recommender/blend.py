@@ -21,7 +21,7 @@ from recommender.interactions import DAY, Baskets, Question, split
 
 DECAYS = (0.95, 0.97, 0.98)
 EASE_WEIGHTS = (0.0, 0.3, 1.0, 2.0, 3.0, 5.0)
-_ASKED = 800
+_ASKED = 2500
 _FEWEST = 50
 _BATCH = 100
 _K = 10
@@ -37,7 +37,7 @@ class Weights:
 
     decay: float = 0.97
     ease: float = 2.0
-    rhythm: bool = True
+    rhythm: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,7 +64,7 @@ def due(habits: Habits, now: float) -> Scores:
 
 
 def tuned(purchases: pl.DataFrame) -> Weights:
-    """The weights of the best recall at 10 on the validation basket, of at most 800 customers.
+    """The weights of the best recall at 10 on the validation basket, of at most 2,500 customers.
 
     Fewer than 50 customers of five baskets say too little: then the defaults.
     """

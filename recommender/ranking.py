@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from recommender.interactions import Ints
 
+_FIRST = 400
+_GROWTH = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -33,7 +36,23 @@ def pick(scores: Any, behind: NDArray[np.bool_], limits: Limits) -> list[Choice]
     Ties go to the lower number, so the same question has the same answer.
     """
     able = np.flatnonzero(np.isfinite(scores))
-    order = able[np.lexsort((-scores[able], behind[able]))]
+    values = np.asarray(scores, np.float64)[able]
+    span = float(np.ptp(values)) + 1 if len(values) else 0.0
+    values = np.where(behind[able], values - span, values)
+    size = min(_FIRST, len(able))
+    while True:
+        # The whole shop is sorted only when its best items do not fill the list.
+        least = np.partition(values, len(able) - size)[len(able) - size] if size else np.inf
+        top = np.flatnonzero(values >= least)
+        order = able[top[np.argsort(-values[top], kind="stable")]]
+        chosen = _within(order, scores, limits)
+        if len(chosen) >= limits.k or size == len(able):
+            return chosen
+        size = min(size * _GROWTH, len(able))
+
+
+def _within(order: NDArray[np.int64], scores: Any, limits: Limits) -> list[Choice]:
+    """The first `k` of these that keep the limits."""
     chosen: list[Choice] = []
     groups: set[int] = set()
     leaves: dict[int, int] = {}

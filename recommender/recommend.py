@@ -81,8 +81,8 @@ class Recommender:
         asked = _Asked(
             user=self._users.get(customer_id or "", -1),
             session=session,
-            category=category,
-            k=k,
+            category=(category or "").strip() or None,
+            k=max(k, 0),
             now=self._end if now is None else _seconds(now),
         )
         match kind:
@@ -95,7 +95,7 @@ class Recommender:
             case "similar" if product_id:
                 return self._similar(asked, product_id)
             case _:
-                chosen = self._popular(asked, self._hidden(asked), demote=kind == "new_for_you")
+                chosen = self._popular(asked, demote=kind == "new_for_you")
                 return Recommendation(kind, kind != "popular", chosen)
 
     def _buy_again(self, asked: _Asked) -> Recommendation:
@@ -122,7 +122,9 @@ class Recommender:
         models = self._models
         tastes = self._tastes_now(asked)
         score = models.ease.fold_in(tastes)[0]
-        score = np.where(score > 0, score, np.nan)
+        # Behind everything that tastes speak for, what others buy: scores from -1 to 0.
+        bought = self._bought()
+        score = np.where(score > 0, score, bought / np.nanmax(bought, initial=1) - 1)
         hidden = self._hidden(asked)
         if asked.user >= 0:
             own = models.baskets.item[models.baskets.of_user(asked.user)]
@@ -134,10 +136,6 @@ class Recommender:
             self._item(each, reason or self._reasons.popular(each.item, asked.category))
             for each, reason in zip(chosen, reasons, strict=True)
         )
-        if len(items) < asked.k:
-            taken = np.array([each.item for each in chosen], np.int32)
-            hidden |= models.catalogue.in_groups(taken)
-            items += self._popular(asked, hidden, demote=True)[: asked.k - len(items)]
         return Recommendation("new_for_you", False, items)
 
     def _goes_with(self, asked: _Asked, product_id: str | None) -> Recommendation:
@@ -183,16 +181,19 @@ class Recommender:
             ),
         )
 
-    def _popular(
-        self, asked: _Asked, hidden: NDArray[np.bool_], demote: bool = False
-    ) -> tuple[Item, ...]:
-        score = self._models.popular.score
-        bought = np.where(score > 0, score, np.nan)
+    def _popular(self, asked: _Asked, demote: bool) -> tuple[Item, ...]:
         per_leaf = None if asked.category else _PER_LEAF
         return tuple(
             self._item(each, self._reasons.popular(each.item, asked.category))
-            for each in self._pick(asked, bought, hidden, demote=demote, per_leaf=per_leaf)
+            for each in self._pick(
+                asked, self._bought(), self._hidden(asked), demote=demote, per_leaf=per_leaf
+            )
         )
+
+    def _bought(self) -> Floats:
+        """How popular every item is, NaN for one that nobody ever bought."""
+        score = self._models.popular.score
+        return np.where(score > 0, score, np.nan).astype(np.float32)
 
     def _tastes_now(self, asked: _Asked) -> Any:
         """The row that EASE is asked with: what was bought, and what this session says."""
@@ -245,7 +246,7 @@ class Recommender:
         liked = catalogue.in_groups(self._numbers(asked.session.liked))
         shown = self._numbers(asked.session.shown) if demote else np.empty(0, np.int32)
         limits = Limits(asked.k, catalogue.group, catalogue.leaf, per_leaf)
-        boosted = np.where(hidden, np.nan, np.where(liked, _LIKED * score, score))
+        boosted = np.where(hidden, np.nan, np.where(liked & (score > 0), _LIKED * score, score))
         return pick(boosted, catalogue.in_groups(shown), limits)
 
     def _numbers(self, product_ids: tuple[str, ...]) -> Ints:
