@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def prepare(settings: Settings, progress: Progress) -> list[str]:
         ("train", train, _shop_fingerprint),
         ("index", index, _shop_fingerprint),
     ):
-        if _once(settings, name, fingerprint(settings), lambda step=step: step(settings, progress)):
+        if _once(settings, name, fingerprint(settings), partial(step, settings, progress)):
             done.append(name)
     return done
 
@@ -75,8 +76,12 @@ def train(settings: Settings, progress: Progress) -> None:
     from recommender.recommend import Recommender
 
     catalogue = Catalogue(settings.shop_database)
+
+    def told(_model: str, done: int, total: int) -> None:
+        progress("Training the recommender", done, total)
+
     Recommender.train(
-        catalogue.interactions(), catalogue.product_table(), settings.recommender_folder, progress
+        catalogue.interactions(), catalogue.product_table(), settings.recommender_folder, told
     )
 
 
@@ -91,8 +96,8 @@ def index(settings: Settings, progress: Progress) -> None:
         product_entries(catalogue),
         help_articles(catalogue),
         open_embedder(settings),
-        progress,
-    )
+        partial(progress, "Indexing products for search"),
+    ).close()
 
 
 def _fetch_chat_weights(settings: Settings, progress: Progress) -> Path | None:
@@ -113,10 +118,10 @@ def _once(settings: Settings, name: str, fingerprint: str, step: Callable[[], ob
         return False
     step()
     known[name] = fingerprint
-    partial = record.with_suffix(".part")
+    fresh = record.with_suffix(".part")
     try:
-        partial.write_text(json.dumps(known, indent=1))
-        os.replace(partial, record)
+        fresh.write_text(json.dumps(known, indent=1))
+        fresh.replace(record)
     except OSError as error:
         raise StorageError(f"{str(record)!r} cannot be written: {error.strerror}") from None
     return True

@@ -147,9 +147,7 @@ def _routes(session: Session, live: Live) -> APIRouter:
         return _json(session.conversation(who, conversation_id))
 
     @routes.post("/api/v1/conversations/{conversation_id}/messages", status_code=202)
-    def send(
-        conversation_id: str, body: Said, who: Shopper = visitor
-    ) -> dict[str, str]:
+    def send(conversation_id: str, body: Said, who: Shopper = visitor) -> dict[str, str]:
         """Begin a turn. The message is kept once this answers; listen to the events for the rest."""
         return {"turn_id": live.send(who, conversation_id, body.text)}
 
@@ -267,9 +265,7 @@ def _told(update: Conversation | Update, as_format: Format, language: Language) 
     return f"event: {name}\ndata: {data}\n\n"
 
 
-def _page_update(
-    update: Conversation | Update, language: Language
-) -> tuple[str, dict[str, Any]]:
+def _page_update(update: Conversation | Update, language: Language) -> tuple[str, dict[str, Any]]:
     """What the page draws: the conversation anew, or one turn of it anew."""
     if isinstance(update, Conversation):
         html = cards.conversation_html(update, language)

@@ -136,9 +136,7 @@ class Live:
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Update | Conversation | None] = asyncio.Queue()
         listener = (loop, queue)
-        conversation, told = await asyncio.to_thread(
-            self._join, shopper, conversation_id, listener
-        )
+        conversation, told = await asyncio.to_thread(self._join, shopper, conversation_id, listener)
         try:
             yield conversation
             for update in told:
