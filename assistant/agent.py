@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -177,7 +177,9 @@ def run_turn(
     draft.finish("stopped" if cancel.is_set() and not late.is_set() else "finished")
 
 
-def _act(agent: Agent, context: Context, draft: Draft, cancel: threading.Event) -> Iterator[Event]:
+def _act(
+    agent: Agent, context: Context, draft: Draft, cancel: threading.Event
+) -> Generator[Event, None, list[ToolResult]]:
     """Decide, check and run tools until there is enough to reply with; returns their results."""
     messages = decide_messages(agent, context)
     results: list[ToolResult] = []

@@ -18,7 +18,7 @@ from retrieval.types import Filters
 class _NoCarts:
     """Outside a conversation there is no cart."""
 
-    def cart(self, shopper_key: str) -> list[tuple[str, int]]:
+    def cart(self, shopper_key: str) -> list[tuple[str, int]]:  # noqa: ARG002
         return []
 
     def set_quantity(self, shopper_key: str, product_id: str, quantity: int) -> None:

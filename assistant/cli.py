@@ -228,10 +228,8 @@ def _plain(value: object) -> float | str:
 
 
 def _listed(items: list[dict[str, Any]]) -> str:
-    return (
-        "\n".join(
-            f"{item['product_id']:>10}  {item['price']:>8}  {item['title']}  {item['reason']}".rstrip()
-            for item in items
-        )
-        or "Nothing was found."
+    rows = (
+        f"{each['product_id']:>10} {each['price']:>8}  {each['title']}  {each['reason']}".rstrip()
+        for each in items
     )
+    return "\n".join(rows) or "Nothing was found."

@@ -37,7 +37,10 @@ _AT_MOST = (
     r"不超过|低于|少于|不到|最多|menos de|hasta|máximo|por debajo de|unter|höchstens|bis zu|"
     r"moins de|jusqu['’]à|maximum"
 )
-_AT_LEAST = r"over|above|more than|at least|min(?:imum)?(?: of)?|starting at|高于|超过|至少|más de|über|plus de"
+_AT_LEAST = (
+    r"over|above|more than|at least|min(?:imum)?(?: of)?|starting at|高于|超过|至少"
+    r"|más de|über|plus de"
+)
 _AFTER_MOST = (
     r"or less|or under|or cheaper|or below|max(?:imum)?|tops|以下|以内|之内|o menos|oder weniger"
 )
@@ -61,7 +64,8 @@ _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _NUMBER_WORDS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
     "eight": 8, "nine": 9, "ten": 10, "dozen": 12, "twelve": 12, "couple": 2, "both": 2,
-    "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
+    "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5,
+    "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
 }  # fmt: skip
 _ORDINALS = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3,
@@ -79,8 +83,10 @@ _CHEAPEST = re.compile(r"(?<!\w)(?:the )?cheap(?:est|er) (?:one|of)|最便宜的
 _PERSON = re.compile(
     r"(?<!\w)(?:talk|speak|chat|connect|transfer|put|get|want|need|like|give|pass)\b[^.?!]{0,40}"
     r"\b(?:(?:real|actual|live|human) (?:person|human|agent|being|someone|people|staff)|human"
-    r"|(?:customer )?(?:service|support) (?:agent|rep|representative|person)|representative|operator"
-    r"|(?:to|with) (?:a |an |one of your )?(?:person|somebody|someone|colleagues?|agent|manager|staff))\b"
+    r"|(?:customer )?(?:service|support) (?:agent|rep|representative|person)"
+    r"|representative|operator"
+    r"|(?:to|with) (?:a |an |one of your )?"
+    r"(?:person|somebody|someone|colleagues?|agent|manager|staff))\b"
     r"|人工|真人|客服人员|找客服|转客服|hablar con (?:una persona|un humano|alguien|un agente)",
     re.IGNORECASE,
 )
@@ -144,7 +150,10 @@ def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -
     if tool in ("search_products", "search_help"):
         checked.setdefault("query", context.text)
     if "category" in checked and not _is_category(str(checked["category"]), context):
-        del checked["category"]
+        # "dinner" is no shelf, but the shopper's own word for what suggestions should be for.
+        said_so = str(checked["category"]).casefold() in context.text.casefold()
+        if tool != "recommend_products" or not said_so:
+            del checked["category"]
     if "order_id" in checked and str(checked["order_id"]).lower() not in said.lower():
         del checked["order_id"]
     if "quantity" in checked and checked["quantity"] not in _quantities(context.text):
@@ -178,8 +187,7 @@ def _limits(arguments: Mapping[str, Any], text: str, said: str) -> dict[str, flo
 
 
 def _is_category(name: str, context: Context) -> bool:
-    wanted = name.casefold()
-    return any(wanted == each.casefold() for each in context.shop.catalogue.category_names())
+    return context.shop.catalogue.has_category(name)
 
 
 def _quantities(text: str) -> set[int]:
@@ -214,7 +222,9 @@ def _number(text: str) -> float:
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _MARKS = re.compile(r"[\s.,!?;:'’\"“”()\-–—…。，！？；：、~～（）《》]*")
-_YES_NO = frozenset("yes yeah yep no not sure certainly absolutely definitely course".split())
+_YES_NO = frozenset(
+    ["yes", "yeah", "yep", "no", "not", "sure", "certainly", "absolutely", "definitely", "course"]
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from assistant.types import Language
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
-def money(amount: Decimal, currency: str, language: Language) -> str:
+def money(amount: Decimal, currency: str) -> str:
     """`$4.50`; three decimals only below a cent's precision, as for a price per ounce."""
     digits = 3 if 0 < amount < Decimal("0.1") and amount != round(amount, 2) else 2
     symbol = _SYMBOLS.get(currency)
@@ -237,8 +238,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "我没能理解。请换一种说法，或转接人工。",
     ),
     "failed": (
-        "Something went wrong on our side and your message is kept. Try again, or ask for a person; "
-        "the reference is {reference}.",
+        "Something went wrong on our side and your message is kept. Try again, or ask for a "
+        "person; the reference is {reference}.",
         "我们这边出了问题，您的消息已保存。请重试或转接人工，参考编号{reference}。",
     ),
 }

@@ -22,7 +22,7 @@ from assistant.shop.catalogue import SampleShopper
 from assistant.shop.schema import ShopInfo
 from assistant.store import MAX_QUANTITY, Store
 from assistant.tools.context import Context, Shop
-from assistant.types import Cart, Conversation, Language, Shopper, Turn
+from assistant.types import Cart, Conversation, ConversationState, Language, Shopper, Turn
 
 LONGEST = 4_000
 """Characters of one message; more is a document, not a question."""
@@ -160,7 +160,7 @@ class Session:
             yield TurnFailed(failed, reference, message)
 
     def _finish(self, shopper: Shopper, conversation: Conversation, turn: Turn) -> None:
-        state = "waiting" if turn.handoff else None
+        state: ConversationState | None = "waiting" if turn.handoff else None
         self._store.finish_turn(shopper.key, conversation.conversation_id, turn, state=state)
 
     def _record(self, error: BaseException) -> str:

@@ -76,9 +76,7 @@ def test_no_lie_has_words_to_be_told_in(vocabulary: Vocabulary, lie: str) -> Non
 )
 def test_kind_words_pass(vocabulary: Vocabulary, opening: str) -> None:
     results = ["Penne pasta, 16 oz Grocery", "Spaghetti pasta, 1 lb Grocery"]
-    assert not wording_problem(
-        opening, vocabulary, shopper_text="any pasta?", result_texts=results
-    )
+    assert not wording_problem(opening, vocabulary, shopper_text="any pasta?", result_texts=results)
 
 
 def test_a_shoppers_word_is_echoed_only_if_every_result_bears_it_out(

@@ -11,7 +11,8 @@ from assistant.types import Turn
 
 Failure = Literal[
     "wrong_tool", "wrong_argument", "product_missing", "help_missing", "handoff_missing",
-    "handoff_unwanted", "text_missing", "text_forbidden", "ungrounded", "invalid_decision", "failed",
+    "handoff_unwanted", "text_missing", "text_forbidden", "ungrounded", "invalid_decision",
+    "failed",
 ]  # fmt: skip
 FAILURES: tuple[str, ...] = get_args(Failure)
 

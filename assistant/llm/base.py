@@ -35,7 +35,8 @@ class Usage:
 class LanguageModel(Protocol):
     """Thread-safe. Raises ModelError when it cannot answer; a call ends early once `cancel` is set.
 
-    `decide` and `stream` have static prompts of their own; a backend that keeps prefixes keeps both.
+    `decide` and `stream` have static prompts of their own; a backend that keeps prefixes keeps
+    both.
     """
 
     name: str

@@ -158,7 +158,7 @@ class LlamaCppModel:
         server = self._server
         if server is None:
             raise ModelError("the language model is closed; start the server again")
-        pieces: queue.Queue[str | None | ModelError] = queue.Queue()
+        pieces: queue.Queue[str | ModelError | None] = queue.Queue()
         left = threading.Event()
 
         def receive(chunk: Any) -> bool:
@@ -196,8 +196,8 @@ class LlamaCppModel:
 
     @staticmethod
     def _next(
-        pieces: queue.Queue[str | None | ModelError], cancel: threading.Event | None
-    ) -> str | None | ModelError:
+        pieces: queue.Queue[str | ModelError | None], cancel: threading.Event | None
+    ) -> str | ModelError | None:
         while True:
             try:
                 return pieces.get(timeout=0.05)

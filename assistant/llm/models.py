@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -171,7 +170,7 @@ def fetch(name: str, cache: Path, progress: Progress) -> Path:
                 entry, cache, partial, progress, label
             )
             _compare(partial, digest, entry.sha256)
-        os.replace(partial, target)
+        partial.replace(target)
         shutil.rmtree(cache / "wheels" / name, ignore_errors=True)
     return target
 

@@ -74,10 +74,11 @@ class Catalogue:
             raise SetupNeeded(
                 f"{str(database)!r} was made by another version of Aisle; run `aisle setup` again"
             )
-        self.content_hash = meta["content_hash"]
+        self.content_hash: str = meta["content_hash"]
         self.info = shop_info(json.loads(meta["shop"]), str(database))
         self.clock = self.info.make_clock()
         self._category_names = self._read_category_names()
+        self._folded = frozenset(name.casefold() for name in self._category_names)
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock:
@@ -109,6 +110,10 @@ class Catalogue:
     def category_names(self) -> frozenset[str]:
         """The names of every level of every category."""
         return self._category_names
+
+    def has_category(self, name: str) -> bool:
+        """Whether a level of some category has this name, whatever its case."""
+        return name.casefold() in self._folded
 
     def _read_category_names(self) -> frozenset[str]:
         paths = self._rows("SELECT DISTINCT category FROM product")

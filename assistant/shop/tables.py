@@ -122,9 +122,7 @@ _SAID = {
 }
 
 
-def _typed(  # noqa: PLR0911 (one return a kind)
-    column: Column, value: pl.Expr, source: pl.DataType | None = None
-) -> pl.Expr:
+def _typed(column: Column, value: pl.Expr, source: pl.DataType | None = None) -> pl.Expr:
     """The value as its kind, null where it is none."""
     is_text = source is None or source == pl.String
     if column.kind == "money":

@@ -56,7 +56,7 @@ class Context:
         return phrase(self.language, key, **values)
 
     def amount(self, amount: Decimal, currency: str) -> str:
-        return money(amount, currency, self.language)
+        return money(amount, currency)
 
     def date(self, at: datetime) -> str:
         return date(at, self.language)

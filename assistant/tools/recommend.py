@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
+from assistant.shop.catalogue import group_of
 from assistant.tools.context import Context
-from assistant.tools.products import locate
+from assistant.tools.products import locate, search_products
 from assistant.tools.registry import ProductRef
-from assistant.types import Product, ToolResult
-from recommender.recommend import Reason, Session
+from assistant.types import ToolResult
+from recommender.recommend import Item, Reason, Session
 from retrieval.history import PastPurchase
 
 SUGGESTED = 5
+_CANDIDATES = 400
+_NEAR_THEME = 150
+"""How many suggestions are looked through for a theme, and how many products count as near it."""
 _PERIODS = {"week": 7, "month": 31, "three_months": 92, "year": 366}
 
 
@@ -24,6 +29,7 @@ def recommend_products(
 ) -> ToolResult:
     """Suggest products. buy_again: their usual things; new_for_you: things they never bought;
     goes_with or similar: to a product; popular: what others buy.
+    category: what it is for or where it stands, if they say so.
     """
     anchor = None
     if kind in ("goes_with", "similar"):
@@ -31,16 +37,21 @@ def recommend_products(
         if anchor is None and not (kind == "goes_with" and context.cart().lines):
             key = "suggest_no_anchor_named" if product else "suggest_no_anchor"
             return ToolResult(False, context.phrase(key, product=product or ""), verbatim=True)
+    shelf = category if category and context.shop.catalogue.has_category(category) else None
+    theme = None if shelf else category
     found = context.shop.recommender.recommend(
         kind,
         customer_id=context.shopper.customer_id,
         session=session_signals(context),
         product_id=anchor.product.product_id if anchor else None,
-        category=category,
-        k=SUGGESTED,
+        category=shelf,
+        k=_CANDIDATES if theme else SUGGESTED,
         now=context.shop.catalogue.clock.now(),
     )
-    reasons = {item.product_id: item.reason for item in found.items}
+    items = _fitting(context, found.items, theme)[:SUGGESTED] if theme else found.items
+    if theme and not items:
+        return search_products(context, theme)
+    reasons = {item.product_id: item.reason for item in items}
     cards = context.cards(
         reasons, lambda product: reason_text(context, reasons[product.product_id])
     )
@@ -54,6 +65,15 @@ def recommend_products(
     if kind == "goes_with" and anchor is None:
         note = context.phrase("suggest_goes_with_cart")
     return ToolResult(True, note, products=cards)
+
+
+def _fitting(context: Context, items: Sequence[Item], theme: str) -> list[Item]:
+    """The items that search finds for what they should be for ("dinner"), still in their order."""
+    catalogue = context.shop.catalogue
+    hits = context.shop.retrieval.products.search(theme, k=_NEAR_THEME).hits
+    near = {group_of(each) for each in catalogue.products([hit.product_id for hit in hits])}
+    groups = {p.product_id: group_of(p) for p in catalogue.products([i.product_id for i in items])}
+    return [item for item in items if groups.get(item.product_id) in near]
 
 
 def search_history(
@@ -121,6 +141,8 @@ def reason_text(context: Context, reason: Reason) -> str:
             key = "reason_rhythm"
         last = context.date(reason.last_at) if reason.last_at else ""
         return context.phrase(key, count=reason.count, days=reason.every_days or 0, last=last)
+    if reason.code in ("popular", "popular_in") and not reason.count:
+        return ""  # not sold lately: nothing true to say
     if reason.code in ("bought_with", "bought_by_similar", "same_category") and anchor is None:
         return ""
     return context.phrase(

@@ -1,7 +1,8 @@
 """What the model may call: a tool is a function whose docstring and signature become its schema.
 
 A tool takes the context first, then keyword arguments of a few plain kinds:
-`str`, `int`, `float`, a `Literal`, a `ProductRef`, a list of them, or any of them or None. The first paragraph of its docstring speaks to the model.
+`str`, `int`, `float`, a `Literal`, a `ProductRef`, a list of them, or any of them or None. The
+first paragraph of its docstring speaks to the model.
 """
 
 from __future__ import annotations

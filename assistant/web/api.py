@@ -148,7 +148,7 @@ def _routes(session: Session, live: Live) -> APIRouter:
 
     @routes.post("/api/v1/conversations/{conversation_id}/messages", status_code=202)
     def send(conversation_id: str, body: Said, who: Shopper = visitor) -> dict[str, str]:
-        """Begin a turn. The message is kept once this answers; listen to the events for the rest."""
+        """Begin a turn. The message is kept once this answers; the events tell the rest."""
         return {"turn_id": live.send(who, conversation_id, body.text)}
 
     @routes.get("/api/v1/conversations/{conversation_id}/events")

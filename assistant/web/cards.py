@@ -38,7 +38,7 @@ _ICONS = (
     ("egg", "egg eggs"),
     ("milk", "milk dairy yogurt cheese cheeses butter margarines cream"),
     ("bread", "bread buns rolls bakery cakes cookies donuts pies dough baking crackers flour"),
-    ("drink", "drink drinks juice juices water soft tea coffee beer wine liquor spirits cocoa beverage"),
+    ("drink", "drink drinks juice juices water soft tea coffee beer wine liquor spirits cocoa"),
     ("carrot", "vegetable vegetables potatoes onions tomatoes carrots peppers salad broccoli corn"
                " mushrooms squash herbs"),
     ("apple", "fruit apples citrus berries grapes melons pears produce organic"),
@@ -111,7 +111,7 @@ def reply_html(turn: Turn, language: Language) -> str:
 def product_html(card: ProductCard, language: Language) -> str:
     product = card.product
     title = escape(_bare_title(product))
-    price = money(product.price, product.currency, language)
+    price = money(product.price, product.currency)
     key = escape(product.product_id)
     button = (
         f'<button type="button" class="add" data-add="{key}"'
@@ -154,7 +154,7 @@ def icon_of(category: tuple[str, ...]) -> str:
 def order_html(order: Order, language: Language) -> str:
     lines = "".join(
         f"<li>{line.quantity} × {escape(line.title)}"
-        f"<span>{escape(money(line.price * line.quantity, order.currency, language))}</span></li>"
+        f"<span>{escape(money(line.price * line.quantity, order.currency))}</span></li>"
         for line in order.lines
     )
     status = escape(text(language, f"status_{order.status}"))
@@ -165,7 +165,7 @@ def order_html(order: Order, language: Language) -> str:
         f'<span class="status {escape(order.status)}">{status}</span>'
         f'<span class="order-more">{escape(date(order.placed_at, language))} · {count} '
         f"{text(language, 'items')} · "
-        f"{escape(money(order.total, order.currency, language))}</span></summary>"
+        f"{escape(money(order.total, order.currency))}</span></summary>"
         f"<ul>{lines}</ul></details>"
     )
 
@@ -174,11 +174,11 @@ def cart_lines_html(cart: Cart, language: Language) -> str:
     """The cart as a reply shows it: what it held then."""
     lines = "".join(
         f"<li>{line.quantity} × {escape(line.product.title)}"
-        f"<span>{escape(money(line.product.price * line.quantity, cart.currency, language))}</span>"
+        f"<span>{escape(money(line.product.price * line.quantity, cart.currency))}</span>"
         "</li>"
         for line in cart.lines
     )
-    total = escape(money(cart.total, cart.currency, language)) if cart.lines else ""
+    total = escape(money(cart.total, cart.currency)) if cart.lines else ""
     foot = f'<li class="sum">{text(language, "total")}<span>{total}</span></li>' if total else ""
     return f'<ul class="cart-lines">{lines}{foot}</ul>' if lines else ""
 
@@ -190,7 +190,7 @@ def cart_html(cart: Cart, language: Language) -> str:
     rows = []
     for line in cart.lines:
         key, title = escape(line.product.product_id), escape(line.product.title)
-        amount = money(line.product.price * line.quantity, cart.currency, language)
+        amount = money(line.product.price * line.quantity, cart.currency)
         rows.append(
             f'<li data-product="{key}">{picture_html(line.product)}<span class="name">{title}'
             f'</span><span class="steps"><button type="button" data-set="{line.quantity - 1}" '
@@ -200,7 +200,7 @@ def cart_html(cart: Cart, language: Language) -> str:
             f'aria-label="{text(language, "more_of")} {title}">+</button></span>'
             f'<span class="price">{escape(amount)}</span></li>'
         )
-    total = escape(money(cart.total, cart.currency, language))
+    total = escape(money(cart.total, cart.currency))
     return (
         f'<ul class="cart-rows">{"".join(rows)}</ul>'
         f'<p class="sum">{text(language, "total")}<span>{total}</span></p>'
@@ -221,14 +221,16 @@ def _quotes(pieces: list[Piece], turn: Turn, language: Language) -> str:
         sentences = " ".join(escape(citation.text) for citation, _ in run)
         parts.append(
             f"<blockquote><p>{sentences}</p>"
-            f"<footer>{text(language, 'source')}: <cite>{escape(title)}</cite></footer></blockquote>"
+            f"<footer>{text(language, 'source')}: <cite>{escape(title)}</cite></footer>"
+            "</blockquote>"
         )
     return "".join(parts)
 
 
 def _rating(turn: Turn, language: Language) -> str:
     buttons = "".join(
-        f'<button type="button" data-rate="{rating}" aria-pressed="{str(turn.rating == rating).lower()}"'
+        f'<button type="button" data-rate="{rating}"'
+        f' aria-pressed="{str(turn.rating == rating).lower()}"'
         f' aria-label="{escape(text(language, label))}" title="{escape(text(language, label))}">'
         f'<svg viewBox="0 0 24 24" aria-hidden="true"><use href="/aisle/icons.svg#{icon}"></use>'
         "</svg></button>"

@@ -21,8 +21,8 @@ def serve(settings: Settings, progress: Progress) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     listening = _listen(settings.host, settings.port)
     try:
-        from assistant.web.api import create_app  # noqa: PLC0415 (Gradio takes seconds to import)
-        from assistant.web.shopper import mount_shopper_page  # noqa: PLC0415
+        from assistant.web.api import create_app
+        from assistant.web.shopper import mount_shopper_page
 
         built = build(settings, progress)
         try:

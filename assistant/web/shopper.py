@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 import gradio as gr
+from fastapi import FastAPI
 
 _HEAD = """
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -63,15 +64,16 @@ _SHELL = """
 
 def shopper_page(shop: str) -> gr.Blocks:
     """The page for a shop of this name."""
+    page: gr.Blocks
     with gr.Blocks(title=shop, analytics_enabled=False, fill_width=True, fill_height=True) as page:
         gr.HTML(_SHELL.format(shop=escape(shop)), apply_default_css=False, js_on_load=None)
     return page
 
 
-def mount_shopper_page(app: object, shop: str) -> None:
+def mount_shopper_page(app: FastAPI, shop: str) -> None:
     """Put the page at `/` of a FastAPI application; mount it after every other route."""
     gr.mount_gradio_app(
-        app,  # type: ignore[arg-type]
+        app,
         shopper_page(shop),
         path="/",
         head=_HEAD,

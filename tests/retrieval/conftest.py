@@ -27,6 +27,6 @@ def real_embedder():
         pytest.skip(
             "all-MiniLM-L6-v2 is not in the cache; run `aisle model fetch all-minilm-l6-v2`"
         )
-    from retrieval.embedder import Embedder  # noqa: PLC0415 (torch takes seconds to import)
+    from retrieval.embedder import Embedder
 
     return Embedder(path)
