@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
+from assistant.tools.products import unit_price
 from assistant.types import Turn
 
 Failure = Literal[
@@ -78,9 +79,12 @@ def ungrounded_numbers(turn: Turn) -> list[str]:
             known |= _numbers(value)
             if isinstance(value, int | float):
                 known |= _numbers(Decimal(str(value)).quantize(Decimal("0.01")))
-    derived = {call.action.tool for call in turn.calls} & {"compare_products"}
+    if any(call.action.tool == "compare_products" for call in turn.calls):
+        for card in turn.products:
+            derived = unit_price(card.product)
+            known |= _numbers(derived[0], round(derived[0], 2)) if derived else set()
     said = [number for piece in turn.pieces for number in _NUMBER.findall(piece.text)]
-    return [] if derived else [number for number in said if _plain(number) not in known]
+    return [number for number in said if _plain(number) not in known]
 
 
 def _numbers(*values: object) -> set[str]:

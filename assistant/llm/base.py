@@ -87,3 +87,18 @@ def valid_decision(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError("the language model gave no valid decision: not an object")
     return value
+
+
+def in_words(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
+    """The messages with the schema told in the last one, for what has no constrained output."""
+    told = f"Answer with one JSON object and nothing else, valid under {json.dumps(schema)}"
+    *before, last = messages
+    # Many chat templates refuse two messages of one role in a row.
+    if last.role == "user":
+        return [*before, Message("user", f"{last.content}\n\n{told}")]
+    return [*messages, Message("user", told)]
+
+
+def repair(messages: Sequence[Message], text: str, error: ModelError) -> list[Message]:
+    """The messages with an answer that was not valid, and why."""
+    return [*messages, Message("assistant", text or "{}"), Message("user", error.message)]

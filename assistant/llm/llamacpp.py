@@ -107,15 +107,20 @@ class LlamaCppModel:
             text = json.dumps([[each.role, each.content] for each in prompt])
             digest = hashlib.sha256(f"{self._identity}:{text}".encode()).hexdigest()
             file = f"{digest}.bin"
-            if not self._slot(slot, "restore", file):
+            if self._prefixes is None or not self._slot(slot, "restore", file):
                 for _ in self._run(self._body(prompt, None, 1, slot), None):
                     pass
-                self._slot(slot, "save", file)
-                self._prune()
+                if self._prefixes is not None:
+                    self._slot(slot, "save", file)
+                    self._prune(self._prefixes)
         progress("Reading the prompts", len(prompts), len(prompts))
 
     def close(self) -> None:
         """Free the weights; the model answers nothing afterwards."""
+        if self._server is not None and not self.last_usage:
+            # A llama.cpp server whose loop never had work waits for ever for the loop to end.
+            for _ in self._run(self._body([Message("user", ".")], None, 1, _DECIDE), None):
+                pass
         self._server = None
 
     # --- calls ---
@@ -226,9 +231,9 @@ class LlamaCppModel:
             return False
         return answer.status_code == 200
 
-    def _prune(self, keep: int = 8) -> None:
-        assert self._prefixes is not None
-        files = sorted(self._prefixes.glob("*.bin"), key=lambda each: each.stat().st_mtime)
+    @staticmethod
+    def _prune(prefixes: Path, keep: int = 8) -> None:
+        files = sorted(prefixes.glob("*.bin"), key=lambda each: each.stat().st_mtime)
         for file in files[:-keep]:
             file.unlink(missing_ok=True)
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from assistant.errors import BadInput, ModelError
-from assistant.llm.base import Message, Usage, Wording, valid_decision
+from assistant.llm.base import Message, Usage, Wording, in_words, repair, valid_decision
 from assistant.progress import Progress
 
 _DECIDE, _STREAM = 0, 1
@@ -269,21 +269,6 @@ class ServerModel:
 
 class _SchemaRefused(ModelError):
     """The server does not take this schema as a `response_format`."""
-
-
-def in_words(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
-    """The messages with the schema told in the last one, for what has no constrained output."""
-    told = f"Answer with one JSON object and nothing else, valid under {json.dumps(schema)}"
-    *before, last = messages
-    # Many chat templates refuse two messages of one role in a row.
-    if last.role == "user":
-        return [*before, Message("user", f"{last.content}\n\n{told}")]
-    return [*messages, Message("user", told)]
-
-
-def repair(messages: Sequence[Message], text: str, error: ModelError) -> list[Message]:
-    """The messages with an answer that was not valid, and why."""
-    return [*messages, Message("assistant", text or "{}"), Message("user", error.message)]
 
 
 def _address(url: str) -> httpx.URL:

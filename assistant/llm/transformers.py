@@ -21,8 +21,7 @@ from transformers import (
 )
 
 from assistant.errors import ModelError, WeightsError
-from assistant.llm.base import Message, Usage, Wording, valid_decision
-from assistant.llm.server import in_words, repair
+from assistant.llm.base import Message, Usage, Wording, in_words, repair, valid_decision
 from assistant.progress import Progress
 
 _DECIDE, _STREAM = 0, 1

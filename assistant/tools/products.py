@@ -55,13 +55,12 @@ def search_products(
 
 def compare_products(context: Context, products: list[ProductRef]) -> ToolResult:
     """Compare products side by side: price, size, price per unit."""
-    cards = tuple(
-        dict.fromkeys(card for each in products if (card := locate(context, each)) is not None)
-    )
+    found = (locate(context, each) for each in products)
+    cards = tuple({card.tag: card for card in found if card is not None}.values())
     if len(cards) < 2:
         return ToolResult(False, context.phrase("compare_needs_two"), products=cards, verbatim=True)
     sentences = [_described(context, card) for card in cards]
-    by_unit = [(_unit_price(card.product), card) for card in cards]
+    by_unit = [(unit_price(card.product), card) for card in cards]
     units = {unit for price, _ in by_unit if price for unit in (price[1],)}
     if len(units) == 1 and all(price for price, _ in by_unit):
         cheapest = min(by_unit, key=lambda each: each[0][0] if each[0] else Decimal(0))[1]
@@ -111,7 +110,7 @@ def _limit(context: Context, filters: Filters) -> str:
 
 
 def _described(context: Context, card: ProductCard) -> str:
-    unit = _unit_price(card.product)
+    unit = unit_price(card.product)
     return context.phrase(
         "compare_one_unit" if unit else "compare_one",
         title=card.product.title,
@@ -121,7 +120,7 @@ def _described(context: Context, card: ProductCard) -> str:
     )
 
 
-def _unit_price(product: Product) -> tuple[Decimal, str] | None:
+def unit_price(product: Product) -> tuple[Decimal, str] | None:
     """Price per unit of the size ("48 oz"), to a tenth of a cent; None where the size says none."""
     match = _SIZE.fullmatch(product.size)
     if match is None or Decimal(match[1]) <= 0:

@@ -47,6 +47,8 @@ def weights():
 def llamacpp(weights, tmp_path_factory):
     prefixes = tmp_path_factory.mktemp("prefixes")
     model = LlamaCppModel(weights, threads=1, prefix_folder=prefixes)
+    # xllamacpp can wait for ever in a server that is closed before its loop has begun.
+    model.warm([[SYSTEM]], silent)
     yield Subject(model, lambda: LlamaCppModel(weights, threads=1, prefix_folder=prefixes))
     model.close()
 
@@ -217,7 +219,6 @@ def test_nothing_to_answer_is_an_error(subject):
 
 def test_a_closed_model_says_so(subject):
     model = subject.again()
-    # xllamacpp waits for ever in a server that is closed before its loop has begun.
     assert list(model.stream(COUNT, max_tokens=2))
     model.close()
     model.close()

@@ -105,7 +105,6 @@ def test_static_prompts_are_kept_on_disk_between_starts(model, weights, prefixes
 
 
 @pytest.mark.model
-@pytest.mark.xfail(raises=AssertionError, strict=True, reason="warm needs a prefix folder")
 def test_warming_without_a_folder_only_reads(weights):
     made = LlamaCppModel(weights, threads=1)
     try:
