@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from assistant.agent import load_agent
+from assistant.codes import Codes
 from assistant.errors import SetupNeeded
-from assistant.identity import Visits
+from assistant.identity import Doors, Visits
 from assistant.llm.base import LanguageModel
 from assistant.llm.models import find, local_path
+from assistant.mail import open_mailer
 from assistant.progress import Progress, silent
 from assistant.session import Session
 from assistant.settings import Settings
 from assistant.shop.catalogue import Catalogue
 from assistant.store import Store
+from assistant.tokens import Keys, KeySet, Secret, Tokens, own_secret
 from assistant.tools import shop_tools
 from assistant.tools.context import Shop
 from recommender.errors import ModelMissing
@@ -50,7 +54,8 @@ def build(settings: Settings, progress: Progress = silent) -> App:
         deadline=settings.deadline,
     )
     model.warm(agent.warm_prompts(), progress)
-    session = Session(shop, store, Visits(store), agent, demo=settings.demo)
+    doors = open_doors(settings, store, shop.catalogue)
+    session = Session(shop, store, Visits(store), agent, doors, demo=settings.demo)
     return App(settings, shop, session)
 
 
@@ -66,6 +71,40 @@ def open_shop(settings: Settings) -> Shop:
             f"{missing}; run `aisle setup` to finish {str(settings.home)!r}"
         ) from None
     return Shop(catalogue, retrieval, recommender)
+
+
+def open_doors(settings: Settings, store: Store, catalogue: Catalogue) -> Doors:
+    """The ways to sign in that are set up; raises BadInput for a key that cannot be one.
+
+    A demonstration whose site has no key signs with one of its own.
+    """
+    keys: Keys | None = None
+    demo_secret = ""
+    if settings.identity_algorithm == "RS256" and settings.identity_keys:
+        keys = KeySet(settings.identity_keys)
+    elif settings.identity_algorithm == "HS256" and (settings.identity_secret or settings.demo):
+        secret = settings.identity_secret or own_secret(settings.demo_key)
+        keys = Secret(secret)
+        demo_secret = secret if settings.demo else ""
+    tokens = None
+    if keys is not None:
+        tokens = Tokens(
+            keys,
+            settings.identity_algorithm,
+            settings.identity_audience,
+            settings.identity_issuer,
+            timedelta(seconds=settings.identity_seconds),
+        )
+    codes = None
+    if settings.mail_sender:
+        codes = Codes(
+            store.database,
+            open_mailer(settings.mail_sender, settings.mail_from),
+            catalogue.customer_by_email,
+            catalogue.info.name,
+            timedelta(minutes=settings.code_minutes),
+        )
+    return Doors(tokens, codes, demo_secret)
 
 
 def open_embedder(settings: Settings) -> Embedder:

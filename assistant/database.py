@@ -99,6 +99,54 @@ visits = sa.Table(
     sa.Index("visits_of_shopper", "shopper_key"),
     sa.Index("visits_seen", "seen_at"),
 )
+sign_in_codes = sa.Table(
+    "sign_in_codes",
+    metadata,
+    sa.Column("code_id", sa.String, primary_key=True),
+    sa.Column("visit_hash", sa.String, nullable=False),
+    sa.Column("address_hash", sa.String, nullable=False),
+    sa.Column("customer_id", sa.String),
+    sa.Column("salt", sa.String, nullable=False),
+    sa.Column("code_hash", sa.String, nullable=False),
+    sa.Column("sent_at", _Time, nullable=False),
+    sa.Column("expires_at", _Time, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Index("sign_in_codes_of_visit", "visit_hash", "sent_at"),
+    sa.Index("sign_in_codes_of_address", "address_hash", "sent_at"),
+)
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("change_id", sa.String, primary_key=True),
+    sa.Column(
+        "turn_id",
+        sa.ForeignKey(turns.c.turn_id, name="changes_turn", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    sa.Column("conversation_id", sa.String, nullable=False),
+    sa.Column("shopper_key", sa.String, nullable=False),
+    sa.Column("customer_id", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("proposed_at", _Time, nullable=False),
+    sa.Column("expires_at", _Time, nullable=False),
+    sa.Column("settled_at", _Time),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("changes_of_conversation", "conversation_id"),
+)
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    # A change is logged in the transaction that makes it: the key keeps it from being made twice.
+    sa.Column("change_id", sa.String, primary_key=True),
+    sa.Column("at", _Time, nullable=False),
+    sa.Column("shopper_key", sa.String, nullable=False),
+    sa.Column("customer_id", sa.String, nullable=False),
+    sa.Column("conversation_id", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("audit_log_of_shopper", "shopper_key", "at"),
+)
 
 
 class Database:

@@ -2,8 +2,10 @@
 
     AisleError                 base: one sentence that names the value and the remedy
     ├── BadInput               what came in cannot be used             exit 2, status 400
+    │   ├── SignInRefused      a token or code that proves nothing     exit 2, status 401
     │   ├── NotFound           no such thing, or it is another's       exit 2, status 404
-    │   └── Conflict           it cannot be done in this state         exit 2, status 409
+    │   ├── Conflict           it cannot be done in this state         exit 2, status 409
+    │   └── TooMany            asked for too often                     exit 2, status 429
     ├── SetupNeeded            the home is missing or half-written     exit 2, status 503
     ├── WeightsError           weights missing, corrupt or unloadable  exit 2, status 503
     ├── ModelError             the language model did not answer       exit 1, status 503
@@ -30,12 +32,20 @@ class BadInput(AisleError):
     status = 400
 
 
+class SignInRefused(BadInput):
+    status = 401
+
+
 class NotFound(BadInput):
     status = 404
 
 
 class Conflict(BadInput):
     status = 409
+
+
+class TooMany(BadInput):
+    status = 429
 
 
 class SetupNeeded(AisleError):

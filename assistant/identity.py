@@ -1,7 +1,8 @@
 """Who is speaking: a visit is a browser that the server gave a token, and the shopper behind it.
 
 The token is 256 random bits and is the credential: only its SHA-256 is stored, and neither goes
-into a message or a log.
+into a message or a log. What a shopper types proves nothing: a guest becomes a customer through one
+of the `Doors`, and then gets a new token.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from assistant.codes import Codes
 from assistant.database import visits
 from assistant.errors import NotFound
 from assistant.store import Store, merge_cart, shopper_of
+from assistant.tokens import Tokens
 from assistant.types import Shopper
 
 UNUSED_FOR = timedelta(days=180)
@@ -26,6 +30,16 @@ _SEEN_EVERY = timedelta(days=1)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ways to sign in here; one that is None is closed."""
+
+    tokens: Tokens | None = None
+    codes: Codes | None = None
+    demo_secret: str = ""
+    """What a demonstration signs its sample shoppers' tokens with; empty where it is none."""
 
 
 class Visits:
@@ -59,22 +73,26 @@ class Visits:
             )
         return token, shopper_of(key)
 
-    def sign_in(self, token: str, customer_id: str) -> Shopper:
+    def sign_in(self, token: str, customer_id: str) -> tuple[str, Shopper]:
         """Bind a visit to a customer; what a guest had put in the cart comes along.
 
-        The caller has checked that the customer exists and may sign in this way. The guest's
+        The visit goes on under a new token, so that one which somebody else planted in the browser
+        is worth nothing. The caller has checked that the customer may sign in this way. The guest's
         conversations stay with the guest's key. Raises NotFound for an unknown or ended visit.
         """
         key = f"customer:{customer_id}"
+        fresh = secrets.token_urlsafe(32)
         with self._database.write() as connection:
             row = connection.execute(self._live(token).with_for_update()).one_or_none()
             if row is None:
                 raise _ended()
-            connection.execute(_this(token).values(shopper_key=key, seen_at=self._now()))
+            connection.execute(
+                _this(token).values(token_hash=_hash(fresh), shopper_key=key, seen_at=self._now())
+            )
             # Never from one customer's cart to another's: the browser may have changed hands.
             if shopper_of(row.shopper_key).customer_id is None:
                 merge_cart(connection, row.shopper_key, key)
-        return shopper_of(key)
+        return fresh, shopper_of(key)
 
     def sign_out(self, token: str) -> Shopper:
         """Make a new guest of a visit; raises NotFound for an unknown or ended one."""

@@ -13,14 +13,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assistant.agent import Agent, Draft, run_turn
+from assistant.codes import Codes
 from assistant.errors import AisleError, BadInput, ModelError, NotFound
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted
 from assistant.grounding import language_of
-from assistant.identity import Visits
+from assistant.identity import Doors, Visits
 from assistant.phrases import phrase
 from assistant.shop.catalogue import SampleShopper
 from assistant.shop.schema import ShopInfo
 from assistant.store import MAX_QUANTITY, Store
+from assistant.tokens import sign_token
 from assistant.tools.context import Context, Shop
 from assistant.types import Cart, Conversation, ConversationState, Language, Shopper, Turn
 
@@ -34,9 +36,10 @@ class Session:
     """The door to everything a shopper can do; each call says which shopper."""
 
     def __init__(
-        self, shop: Shop, store: Store, visits: Visits, agent: Agent, *, demo: bool
+        self, shop: Shop, store: Store, visits: Visits, agent: Agent, doors: Doors, *, demo: bool
     ) -> None:
         self.demo = demo
+        self._doors = doors
         self._shop = shop
         self._store = store
         self._visits = visits
@@ -64,6 +67,8 @@ class Session:
     def close(self) -> None:
         self._ready.clear()
         self._agent.model.close()
+        if self._doors.codes:
+            self._doors.codes.close()
         self._store.close()
 
     # --- who is speaking ---
@@ -74,12 +79,41 @@ class Session:
     def samples(self) -> list[SampleShopper]:
         return self._shop.catalogue.sample_shoppers() if self.demo else []
 
-    def sign_in(self, token: str, customer_id: str) -> Shopper:
-        """Speak as a sample shopper; only where the shop is a demonstration."""
-        if not self.demo:
+    def demo_token(self, customer_id: str) -> str:
+        """A token as a shop's site would sign it, for a sample shopper of a demonstration."""
+        tokens = self._doors.tokens
+        if not (self.demo and self._doors.demo_secret and tokens):
             raise BadInput("sign in on the shop's own site; choosing a shopper is off here")
         self.customer(customer_id)
-        return self._visits.sign_in(token, customer_id)
+        return sign_token(
+            self._doors.demo_secret, customer_id, tokens.audience, tokens.issuer, tokens.longest
+        )
+
+    def sign_in(self, visit: str, token: str) -> tuple[str, Shopper]:
+        """Speak as the customer of a token that the shop's site signed, under a new visit."""
+        if self._doors.tokens is None:
+            raise BadInput(
+                "signing in by token is not set up here; "
+                "give the setting 'identity_secret' or 'identity_keys'"
+            )
+        return self._visits.sign_in(visit, self._doors.tokens.customer_of(token))
+
+    @property
+    def sends_codes(self) -> bool:
+        return self._doors.codes is not None
+
+    def send_code(self, visit: str, address: str) -> None:
+        """Mail a one-time code to the address, if it is a customer's; it is not said whether."""
+        self._codes().send(visit, address)
+
+    def sign_in_by_code(self, visit: str, code: str) -> tuple[str, Shopper]:
+        """Speak as the customer to whom this browser had a code sent, under a new visit."""
+        return self._visits.sign_in(visit, self._codes().customer_of(visit, code))
+
+    def _codes(self) -> Codes:
+        if self._doors.codes is None:
+            raise BadInput("codes by mail are not set up here; give the setting 'mail'")
+        return self._doors.codes
 
     def sign_out(self, token: str) -> Shopper:
         return self._visits.sign_out(token)

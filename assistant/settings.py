@@ -53,6 +53,28 @@ class Settings(BaseSettings):
     demo: bool = True
     """Visitors may speak as one of the shop's sample shoppers. Off for a real shop."""
 
+    identity_algorithm: Literal["HS256", "RS256"] = "HS256"
+    """How the shop's site signs the tokens that say who a visitor is; no other is taken."""
+    identity_secret: str = ""
+    """HS256: the secret that the site signs with, 32 bytes or more."""
+    identity_keys: str = ""
+    """RS256: the site's public keys, a JWKS file or its https address."""
+    identity_audience: str = "aisle"
+    identity_issuer: str = "shop"
+    """What a token's `aud` and `iss` must be."""
+    identity_seconds: int = Field(default=600, ge=1)
+    """The longest that a token may be valid."""
+
+    mail: str = ""
+    """How one-time codes are sent: smtp://USER:PASSWORD@HOST:PORT (STARTTLS), smtps://…, or a
+    folder; empty for none, or for `mail` in the home where the shop is a demonstration."""
+    mail_from: str = "shop@localhost"
+    code_minutes: int = Field(default=10, ge=1)
+    """How long a one-time code is good for."""
+
+    confirm_minutes: int = Field(default=15, ge=1)
+    """How long a change that was shown waits for its yes."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -83,6 +105,15 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{(self.home / 'conversations.db').resolve()}"
+
+    @property
+    def demo_key(self) -> Path:
+        """What the demonstration signs its sample shoppers' tokens with."""
+        return self.home / "demo.key"
+
+    @property
+    def mail_sender(self) -> str:
+        return self.mail or (str(self.home / "mail") if self.demo else "")
 
     @property
     def cache_folder(self) -> Path:

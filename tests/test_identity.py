@@ -60,27 +60,37 @@ def test_a_token_that_was_never_given_is_replaced(visits: Visits, wild: str) -> 
 def test_signing_in_and_out(visits: Visits) -> None:
     token, guest = visits.visit(None)
     customer = Shopper("customer:7", "7")
-    assert visits.sign_in(token, "7") == customer
-    assert visits.visit(token) == (token, customer)
-    fresh = visits.sign_out(token)
+    signed_in, who = visits.sign_in(token, "7")
+    assert who == customer
+    assert visits.visit(signed_in) == (signed_in, customer)
+    fresh = visits.sign_out(signed_in)
     assert fresh.customer_id is None
     assert fresh.key != guest.key
-    assert visits.visit(token) == (token, fresh)
+    assert visits.visit(signed_in) == (signed_in, fresh)
+
+
+def test_a_token_that_was_planted_before_the_sign_in_is_worth_nothing(visits: Visits) -> None:
+    planted, _ = visits.visit(None)
+    visits.sign_in(planted, "7")
+    token, who = visits.visit(planted)
+    assert token != planted
+    assert who.customer_id is None
 
 
 def test_a_customer_may_speak_from_two_browsers(visits: Visits) -> None:
     tokens = [visits.visit(None)[0] for _ in range(2)]
-    assert {visits.sign_in(token, "7") for token in tokens} == {Shopper("customer:7", "7")}
-    visits.sign_out(tokens[0])
-    assert visits.visit(tokens[1])[1].customer_id == "7"
+    signed_in = [visits.sign_in(token, "7") for token in tokens]
+    assert {who for _, who in signed_in} == {Shopper("customer:7", "7")}
+    visits.sign_out(signed_in[0][0])
+    assert visits.visit(signed_in[1][0])[1].customer_id == "7"
 
 
 def test_a_cart_never_moves_between_customers(visits: Visits, store: Store) -> None:
     token, _ = visits.visit(None)
-    visits.sign_in(token, "1")
+    token, _ = visits.sign_in(token, "1")
     store.set_quantity("customer:1", "p1", 2)
-    visits.sign_in(token, "1")
-    visits.sign_in(token, "2")
+    token, _ = visits.sign_in(token, "1")
+    token, _ = visits.sign_in(token, "2")
     assert store.cart("customer:1") == [("p1", 2)]
     assert store.cart("customer:2") == []
     guest = visits.sign_out(token)
@@ -90,7 +100,7 @@ def test_a_cart_never_moves_between_customers(visits: Visits, store: Store) -> N
 def test_a_guests_conversation_is_not_handed_to_the_customer(visits: Visits, store: Store) -> None:
     token, guest = visits.visit(None)
     begun = store.start(guest, "en")
-    customer = visits.sign_in(token, "1")
+    _, customer = visits.sign_in(token, "1")
     assert store.latest(customer.key) is None
     with pytest.raises(NotFound):
         store.conversation(customer.key, begun.conversation_id)
@@ -98,7 +108,7 @@ def test_a_guests_conversation_is_not_handed_to_the_customer(visits: Visits, sto
 
 def test_a_visit_ends_when_it_is_not_used(visits: Visits, clock: Clock) -> None:
     token, _ = visits.visit(None)
-    visits.sign_in(token, "1")
+    token, _ = visits.sign_in(token, "1")
     clock.now += UNUSED_FOR - timedelta(days=2)
     assert visits.visit(token)[0] == token
     clock.now += UNUSED_FOR - timedelta(days=2)
@@ -124,7 +134,7 @@ def test_the_token_is_neither_stored_nor_said(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     token, _ = visits.visit(None)
-    visits.sign_in(token, "1")
+    token, _ = visits.sign_in(token, "1")
     visits.visit(token)
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"customer:1" in kept

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from assistant.errors import BadInput, Conflict, NotFound
+from assistant.errors import BadInput, Conflict, NotFound, SignInRefused
 from assistant.events import TurnFinished
 from assistant.session import LONGEST, readable
 from assistant.types import Shopper
@@ -96,6 +96,8 @@ def test_sign_in_is_for_demonstrations(open_session):
     session, _ = open_session({"tool": "reply"}, demo=False)
     token, _ = session.visit(None)
     with pytest.raises(BadInput, match="shop's own site"):
+        session.demo_token("1")
+    with pytest.raises(SignInRefused):
         session.sign_in(token, "1")
     assert session.samples() == []
 

@@ -344,7 +344,7 @@ def test_every_statement_can_be_said_to_postgresql(store: Store) -> None:
     store.interrupt_running()
     store.latest(guest.key)
     store.export(guest.key)
-    visits.sign_in(token, "1")
+    token, _ = visits.sign_in(token, "1")
     visits.sign_out(token)
     store.erase(guest.key)
     assert any("FOR UPDATE" in each for each in said)

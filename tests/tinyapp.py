@@ -6,12 +6,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from assistant.agent import Agent, load_agent
 from assistant.errors import ModelError
-from assistant.identity import Visits
+from assistant.identity import Doors, Visits
 from assistant.llm.base import Message, Wording
 from assistant.progress import Progress, silent
 from assistant.session import Session
@@ -20,12 +21,16 @@ from assistant.setup import ingest_shop, train
 from assistant.shop.catalogue import Catalogue
 from assistant.shop.documents import help_articles, product_entries
 from assistant.store import Store
+from assistant.tokens import Secret, Tokens
 from assistant.tools import shop_tools
 from assistant.tools.context import Shop
 from recommender.recommend import Recommender
 from retrieval.search import build_retrieval
 from tests.retrieval.fakes import HashingEmbedder
 from tests.tinyshop import write_shop
+
+SECRET = "tiny secret of the tiny shop, long enough"
+"""What the tiny shop's site signs its visitors' tokens with."""
 
 Decision = Mapping[str, Any] | Exception
 Words = str | Exception
@@ -128,11 +133,16 @@ def tiny_agent(model: ScriptedModel, **bounds: Any) -> Agent:
     return load_agent(model, shop_tools(), "Tiny Shop", **bounds)
 
 
+def tiny_tokens() -> Tokens:
+    return Tokens(Secret(SECRET), "HS256", "aisle", "shop", timedelta(minutes=10))
+
+
 def tiny_session(
     shop: Shop, url: str, model: ScriptedModel, *, demo: bool = True, **bounds: Any
 ) -> Session:
     store = Store.open(url)
-    session = Session(shop, store, Visits(store), tiny_agent(model, **bounds), demo=demo)
+    doors = Doors(tiny_tokens(), demo_secret=SECRET if demo else "")
+    session = Session(shop, store, Visits(store), tiny_agent(model, **bounds), doors, demo=demo)
     session.open()
     return session
 

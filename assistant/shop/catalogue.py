@@ -141,6 +141,18 @@ class Catalogue:
     def customer_exists(self, customer_id: str) -> bool:
         return bool(self._rows("SELECT 1 FROM customer WHERE customer_id = ?", (customer_id,)))
 
+    def customer_by_email(self, address: str) -> str | None:
+        """Whose e-mail address this is in the shop's record; None for nobody's and for several's.
+
+        `address` in lower case; `email` is a column of the customers' table.
+        """
+        rows = self._rows(
+            "SELECT customer_id FROM customer WHERE lower(json_extract(profile, '$.email')) = ?"
+            " LIMIT 2",
+            (address,),
+        )
+        return rows[0][0] if len(rows) == 1 else None
+
     def sample_shoppers(self) -> list[SampleShopper]:
         return [SampleShopper(*row) for row in self._rows("SELECT * FROM sample ORDER BY rowid")]
 

@@ -51,7 +51,19 @@ Format = Literal["json", "html"]
 
 
 class SignIn(BaseModel):
+    token: str
+
+
+class Sample(BaseModel):
     customer_id: str
+
+
+class Address(BaseModel):
+    address: str
+
+
+class Code(BaseModel):
+    code: str
 
 
 class Start(BaseModel):
@@ -115,6 +127,7 @@ def _routes(session: Session, live: Live) -> APIRouter:
             "shop": session.info.name,
             "model": session.model,
             "demo": session.demo,
+            "codes": session.sends_codes,
             "samples": [
                 {
                     "customer_id": each.customer_id,
@@ -127,7 +140,23 @@ def _routes(session: Session, live: Live) -> APIRouter:
 
     @routes.post("/api/v1/sign-in")
     def sign_in(request: Request, body: SignIn, _: Shopper = visitor) -> dict[str, Any]:
-        return _who(session.sign_in(request.state.token, body.customer_id))
+        """Speak as the customer of a token that the shop's site signed."""
+        return _signed_in(request, session.sign_in(request.state.token, body.token))
+
+    @routes.post("/api/v1/sign-in/sample")
+    def sample_token(body: Sample, _: Shopper = visitor) -> dict[str, str]:
+        """What a shop's site would do: sign a token, here for a sample shopper."""
+        return {"token": session.demo_token(body.customer_id)}
+
+    @routes.post("/api/v1/sign-in/code", status_code=202)
+    def send_code(request: Request, body: Address, _: Shopper = visitor) -> dict[str, bool]:
+        """Mail a code, if the address is a customer's; the answer does not tell."""
+        session.send_code(request.state.token, body.address)
+        return {"sent_if_known": True}
+
+    @routes.post("/api/v1/sign-in/code/check")
+    def check_code(request: Request, body: Code, _: Shopper = visitor) -> dict[str, Any]:
+        return _signed_in(request, session.sign_in_by_code(request.state.token, body.code))
 
     @routes.post("/api/v1/sign-out")
     def sign_out(request: Request, _: Shopper = visitor) -> dict[str, Any]:
@@ -300,6 +329,12 @@ def _cart(cart: Cart, language: Language) -> dict[str, Any]:
         ],
         "html": cards.cart_html(cart, language),
     }
+
+
+def _signed_in(request: Request, visit: tuple[str, Shopper]) -> dict[str, Any]:
+    """The answer to a sign-in, which moves the browser on to a new cookie."""
+    request.state.new_token, shopper = visit
+    return _who(shopper)
 
 
 def _who(shopper: Shopper) -> dict[str, Any]:

@@ -23,6 +23,12 @@ def visitor(serve):
         client.close()
 
 
+def sign_in(client, customer_id, **options):
+    """As the demo's page does: have a token signed, and come in with it."""
+    token = client.post("/api/v1/sign-in/sample", json={"customer_id": customer_id}).json()["token"]
+    return client.post("/api/v1/sign-in", json={"token": token}, **options)
+
+
 def begin(client):
     return client.post("/api/v1/conversations", json={}).json()["conversation_id"]
 
@@ -114,12 +120,10 @@ def test_a_page_of_another_site_may_not_act(serve, visitor):
     address, _, _ = serve(SEARCH)
     client = visitor(address)
     client.get("/api/v1/me")
-    evil = client.post(
-        "/api/v1/sign-in", json={"customer_id": "1"}, headers={"Origin": "https://evil.example"}
-    )
+    evil = sign_in(client, "1", headers={"Origin": "https://evil.example"})
     assert evil.status_code == 403
     assert client.get("/api/v1/me").json()["customer_id"] is None
-    own = client.post("/api/v1/sign-in", json={"customer_id": "1"}, headers={"Origin": address})
+    own = sign_in(client, "1", headers={"Origin": address})
     assert own.json() == {"customer_id": "1"}
 
 
@@ -132,7 +136,9 @@ def test_a_page_of_another_site_may_not_act(serve, visitor):
         ("POST", "conversations/{c}/messages", {"text": 5}, 400, "text is '5'"),
         ("POST", "conversations/{c}/messages", {}, 400, "text"),
         ("GET", "conversations/nowhere", None, 404, "nowhere"),
-        ("POST", "sign-in", {"customer_id": "999"}, 404, "999"),
+        ("POST", "sign-in/sample", {"customer_id": "999"}, 404, "999"),
+        ("POST", "sign-in", {"token": "1"}, 401, "not signed by this shop"),
+        ("POST", "sign-in/code", {"address": "a@b.example"}, 400, "not set up"),
         ("PUT", "cart/999", {"quantity": 1}, 404, "999"),
         ("PUT", "cart/10", {"quantity": 1000}, 400, "1000"),
         ("PUT", "cart/10", {"quantity": "lots"}, 400, "lots"),
@@ -208,7 +214,7 @@ def test_a_guests_cart_comes_along_when_they_sign_in(serve, visitor):
     address, _, _ = serve(SEARCH)
     client = visitor(address)
     client.put("/api/v1/cart/10", json={"quantity": 1})
-    client.post("/api/v1/sign-in", json={"customer_id": "1"})
+    sign_in(client, "1")
     assert client.get("/api/v1/cart").json()["count"] == 1
     assert client.get("/api/v1/me").json()["customer_id"] == "1"
     client.post("/api/v1/sign-out")
