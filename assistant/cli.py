@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.errors import AisleError, BadInput
+from assistant.evaluation.commands import evaluate_commands
 from assistant.progress import Bars
 from assistant.settings import Settings, read_settings
 
@@ -24,7 +25,6 @@ Customer = Annotated[str | None, typer.Option("--customer", help="A customer id;
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 model_commands = typer.Typer(no_args_is_help=True, help="Weights that Aisle can fetch and use.")
-evaluate_commands = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
 cli.add_typer(model_commands, name="model")
 cli.add_typer(evaluate_commands, name="evaluate")
 
@@ -185,26 +185,6 @@ def model_fetch(name: str, as_json: Json = False) -> None:
 
     path = fetch(name, read_settings().cache_folder, Bars())
     _answer({"name": name, "path": str(path)}, as_json, f"{name} is at {path}")
-
-
-@evaluate_commands.command("transcripts")
-def evaluate_transcripts(file: Path, home: Home = None, as_json: Json = False) -> None:
-    """Replay a transcript set against the shop and compare with what was expected."""
-    from assistant.app import build
-    from assistant.evaluation.replay import replay
-    from assistant.evaluation.transcripts import read_transcripts
-
-    transcripts = read_transcripts(file)
-    bars = Bars()
-    app = build(read_settings(home=home), bars)
-    try:
-        answer = replay(app.session, transcripts, bars)
-    finally:
-        app.session.close()
-    failures = [each for each in answer["turn_results"] if each["failures"]]
-    lines = [f"{name:24} {value}" for name, value in answer["metrics"].items()]
-    lines += [f"{each['id']}: {each['text']!r}: {', '.join(each['failures'])}" for each in failures]
-    _answer(answer, as_json, "\n".join(lines))
 
 
 @contextmanager

@@ -2,103 +2,198 @@
 
 from __future__ import annotations
 
-import math
-import secrets
-from collections.abc import Sequence
-from typing import Any
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
-from assistant.evaluation.checks import failures_of
+from assistant.evaluation.checks import Checks, product_rank, tools_run
+from assistant.evaluation.metrics import by_group, confusion, failure_counts, metrics_of
+from assistant.evaluation.rewording import reworded
+from assistant.evaluation.stage import Answer, Assistant
 from assistant.evaluation.transcripts import ExpectedTurn, Transcript
-from assistant.events import TurnFailed, TurnFinished
 from assistant.progress import Progress, silent
-from assistant.session import Session
-from assistant.types import Shopper, Turn
+
+History = Literal["free", "forced"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a set is replayed.
+
+    history: `free` lets every answer build on the answers before it; `forced` puts the recorded
+    answers in their place, so that each turn says what would have been answered here.
+    trials: how often each conversation is had. A greedy model repeats itself, so from the second
+    trial on the shopper words each message a little differently, drawn by `seed`.
+    """
+
+    history: History = "free"
+    trials: int = 1
+    seed: int = 1
+    workers: int = 1
+
+
+class Opens(Protocol):
+    """Opens a fresh conversation of a customer; what `Stage.conversation` does."""
+
+    def __call__(self, customer_id: str | None) -> AbstractContextManager[Assistant]: ...
 
 
 def replay(
-    session: Session, transcripts: Sequence[Transcript], progress: Progress = silent
+    open_conversation: Opens,
+    checks: Checks,
+    transcripts: Sequence[Transcript],
+    plan: Plan = Plan(),
+    progress: Progress = silent,
 ) -> dict[str, Any]:
-    """The document of `aisle evaluate transcripts --json`. Each conversation has its own cart."""
-    results: list[dict[str, Any]] = []
-    total = sum(len(each.turns) for each in transcripts)
-    for transcript in transcripts:
-        shopper = _shopper(session, transcript)
-        conversation = session.start(shopper).conversation_id
-        for expected in transcript.turns:
-            turn = _answer(session, shopper, conversation, expected.text)
-            results.append(_judged(transcript, expected, turn))
-            progress("Replaying transcripts", len(results), total)
+    """The document of `aisle evaluate transcripts --json`, without what the run was made of.
+
+    Results stand in the set's order, whatever the number of workers.
+    """
+    jobs = [(each, trial) for each in transcripts for trial in range(1, plan.trials + 1)]
+    total = plan.trials * sum(len(each.turns) for each in transcripts)
+    done = _Counter(progress, total)
+
+    def one(job: tuple[Transcript, int]) -> list[dict[str, Any]]:
+        return _conversation(open_conversation, checks, *job, plan, done)
+
+    done.report()
+    if plan.workers == 1:
+        found = [one(job) for job in jobs]
+    else:
+        with ThreadPoolExecutor(plan.workers) as pool:
+            found = list(pool.map(one, jobs))
+    results = [each for conversation in found for each in conversation]
     return {
         "conversations": len(transcripts),
         "turns": total,
-        "model": session.model,
-        "metrics": metrics_of(results, len(transcripts)),
+        "trials": plan.trials,
+        "metrics": metrics_of(results, plan.trials),
+        "failures": failure_counts(results),
+        "confusion": confusion(results),
+        "groups": by_group(results),
         "turn_results": results,
     }
 
 
-def metrics_of(results: Sequence[dict[str, Any]], conversations: int) -> dict[str, Any]:
-    """Rates as [value, low, high] with 95 % Wilson intervals; seconds as medians and 95 %."""
-    failed = {each["id"] for each in results if each["failures"]}
-    texts = sorted(each["first_text"] for each in results if each["first_text"] is not None)
-
-    def rate(key: str, bad: tuple[str, ...]) -> list[float] | None:
-        judged = [each for each in results if key in each["judged"]]
-        good = sum(not set(bad) & set(each["failures"]) for each in judged)
-        return wilson(good, len(judged)) if judged else None
-
-    return {
-        "tool_accuracy": rate("tools", ("wrong_tool",)),
-        "argument_accuracy": rate("arguments", ("wrong_argument",)),
-        "product_hit_rate": rate("products", ("product_missing",)),
-        "help_hit_rate": rate("help", ("help_missing",)),
-        "grounded_rate": rate("always", ("ungrounded",)),
-        "valid_decision_rate": rate("always", ("invalid_decision", "failed")),
-        "pass_1": wilson(conversations - len(failed), conversations),
-        "first_text_p50": _quantile(texts, 0.5),
-        "first_text_p95": _quantile(texts, 0.95),
-    }
-
-
-def wilson(good: int, of: int) -> list[float]:
-    """A proportion with its 95 % score interval (Wilson 1927): [value, low, high]."""
-    z = 1.959964
-    share = good / of
-    centre = (share + z * z / (2 * of)) / (1 + z * z / of)
-    spread = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return [round(share, 4), round(centre - spread, 4), round(centre + spread, 4)]
-
-
-def _shopper(session: Session, transcript: Transcript) -> Shopper:
-    """The transcript's customer under a key of its own, so that carts never meet."""
-    key = f"replay:{secrets.token_hex(8)}"
-    if transcript.customer_id is None:
-        return Shopper(key)
-    return Shopper(key, session.customer(transcript.customer_id).customer_id)
+def _conversation(
+    open_conversation: Opens,
+    checks: Checks,
+    transcript: Transcript,
+    trial: int,
+    plan: Plan,
+    done: _Counter,
+) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = []
+    said: list[str] = []
+    texts = [
+        reworded(turn.text, f"{plan.seed}:{transcript.transcript_id}:{trial}:{place}")
+        if trial > 1
+        else turn.text
+        for place, turn in enumerate(transcript.turns)
+    ]
+    if plan.history == "free":
+        with open_conversation(transcript.customer_id) as assistant:
+            for place, turn in enumerate(transcript.turns):
+                answer = assistant.answer(texts[place])
+                results.append(judged(checks, transcript, place, turn, trial, answer, said))
+                said.append(texts[place])
+                done.one()
+        return results
+    for place, turn in enumerate(transcript.turns):
+        with open_conversation(transcript.customer_id) as assistant:
+            for before, text in zip(transcript.turns[:place], texts, strict=False):
+                assistant.remember(text, before.recorded)
+            answer = assistant.answer(texts[place])
+        results.append(judged(checks, transcript, place, turn, trial, answer, said))
+        said.append(texts[place])
+        done.one()
+    return results
 
 
-def _answer(session: Session, shopper: Shopper, conversation: str, text: str) -> Turn:
-    for event in session.handle(shopper, conversation, text):
-        if isinstance(event, TurnFinished | TurnFailed):
-            return event.turn
-    raise AssertionError("a turn ends with TurnFinished or TurnFailed")
-
-
-def _judged(transcript: Transcript, expected: ExpectedTurn, turn: Turn) -> dict[str, Any]:
+def judged(
+    checks: Checks,
+    transcript: Transcript,
+    place: int,
+    expected: ExpectedTurn,
+    trial: int,
+    answer: Answer,
+    said: Sequence[str],
+) -> dict[str, Any]:
+    """One turn's result as JSON: what was asked, answered and expected, and what is wrong."""
+    turn = answer.turn
+    found = checks.failures(answer, expected.expect, customer_id=transcript.customer_id, said=said)
+    keys = list(expected.expect)
+    if {"must_include", "must_not_include"} & set(keys):
+        keys.append("text")
+    wanted = expected.expect.get("products") or ()
     return {
         "id": transcript.transcript_id,
-        "text": expected.text,
+        "turn": place + 1,
+        "trial": trial,
+        "group": transcript.group,
+        "customer_id": transcript.customer_id,
+        "text": turn.text,
         "reply": turn.reply,
+        "reference": expected.recorded.text,
+        "reference_tools": [call.action.tool for call in expected.recorded.calls],
+        "expect": dict(expected.expect),
+        "status": turn.status,
         "tools": [call.action.tool for call in turn.calls],
+        "tools_run": tools_run(turn),
         "arguments": [dict(call.action.arguments) for call in turn.calls],
-        "products": [card.product.title for card in turn.products],
-        "judged": ["always", *expected.expect],
-        "failures": failures_of(turn, expected.expect),
-        "first_card": turn.seconds.first_card,
-        "first_text": turn.seconds.first_text,
-        "total": turn.seconds.total,
+        "problems": [call.problem for call in turn.calls if call.problem],
+        "products": [
+            {
+                "product_id": card.product.product_id,
+                "title": card.product.title,
+                "price": str(card.product.price),
+                "reason": card.reason,
+            }
+            for card in turn.products
+        ],
+        "product_rank": product_rank(turn, wanted),
+        "help": sorted({each.article_id for each in turn.citations}),
+        "orders": [each.order.order_id for each in turn.orders],
+        "handoff": turn.handoff.reason if turn.handoff else None,
+        "cart": dict(answer.cart),
+        "judged": ["always", *keys],
+        "failures": [each.name for each in found],
+        "details": {each.name: each.detail for each in found if each.detail},
+        **_costs(answer),
     }
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float | None:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
+def _costs(answer: Answer) -> Mapping[str, Any]:
+    seconds, cost = answer.seconds, answer.cost
+    return {
+        "first_event": seconds.first_event,
+        "first_card": seconds.first_card,
+        "first_text": seconds.first_text,
+        "total": seconds.total,
+        "model_calls": cost.calls,
+        "known_calls": cost.known,
+        "tokens_read": cost.read,
+        "tokens_cached": cost.cached,
+        "tokens_written": cost.written,
+    }
+
+
+class _Counter:
+    """Counts turns as they are done, from any thread."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def one(self) -> None:
+        with self._lock:
+            self._done += 1
+            self.report()
+
+    def report(self) -> None:
+        self._progress("Replaying transcripts", self._done, self._total)

@@ -1,18 +1,53 @@
-"""Transcript sets: one conversation a line, shopper turns with what is expected of the answer."""
+"""What a transcript set is, whatever file it came from: conversations of shopper turns, each with
+what is known of the answer (the one that was given, the one that is wanted)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from assistant.errors import BadInput
+from assistant.types import ToolCall
 
-EXPECTATIONS = (
-    "tools", "arguments", "products", "help", "handoff", "must_include", "must_not_include"
-)  # fmt: skip
+EXPECTATIONS: Mapping[str, tuple[type, ...]] = {
+    "tools": (list,),
+    "arguments": (dict,),
+    "products": (list,),
+    "help": (list,),
+    "handoff": (bool,),
+    "must_include": (list,),
+    "must_not_include": (list,),
+    "cart": (dict,),
+    "max_price": (int, float),
+    "min_price": (int, float),
+    "language": (str,),
+    "max_words": (int,),
+}
+"""What a turn may be judged by, and the JSON type of each."""
+
+
+class Malformed(BadInput):
+    """A record that is no conversation: which field, and what is wrong with it."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"field {name!r} {problem}")
+        self.field = name
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The answer that was given when the conversation took place.
+
+    `products` are ids in the order of their tags; `cart` is the cart afterwards, None if unknown.
+    """
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    products: tuple[str, ...] = ()
+    cart: Mapping[str, int] | None = None
+    handoff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,51 +56,49 @@ class ExpectedTurn:
 
     text: str
     expect: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Recorded = Recorded()
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
+    """One conversation. `group` is a label of the source (an intent, a procedure) to report by."""
+
     transcript_id: str
     customer_id: str | None
     turns: tuple[ExpectedTurn, ...]
+    group: str = ""
 
 
-def read_transcripts(path: Path) -> list[Transcript]:
-    """The conversations of a JSONL file; raises BadInput naming file, line and field."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"transcripts {str(path)!r} cannot be read: {error}") from None
-    found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise BadInput(f"{where}: not JSON: {error}") from None
-        found.append(_transcript(record, where))
-    if not found:
-        raise BadInput(f"transcripts {str(path)!r} hold no conversation")
-    return found
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a file held: its conversations, and a sentence for each line that is not one."""
+
+    transcripts: tuple[Transcript, ...]
+    problems: tuple[str, ...] = ()
 
 
-def _transcript(record: Any, where: str) -> Transcript:
-    if not isinstance(record, dict) or not isinstance(record.get("turns"), list):
-        raise BadInput(f"{where}: field 'turns' must be a list of turns")
-    turns: list[ExpectedTurn] = []
-    for turn in record["turns"]:
-        role = turn.get("role") if isinstance(turn, dict) else None
-        if role == "shopper" and isinstance(turn.get("text"), str):
-            turns.append(ExpectedTurn(turn["text"]))
-        elif role == "assistant" and turns:
-            expect = turn.get("expect", {})
-            unknown = sorted(set(expect) - set(EXPECTATIONS))
-            if unknown:
-                raise BadInput(f"{where}: field 'expect' has the unknown key {unknown[0]!r}")
-            turns[-1] = ExpectedTurn(turns[-1].text, expect)
-        else:
-            raise BadInput(f"{where}: field 'turns' has a turn that is no shopper's or assistant's")
-    customer = record.get("customer_id")
-    return Transcript(str(record.get("id", where)), customer and str(customer), tuple(turns))
+def check_expect(expect: Any) -> dict[str, Any]:
+    """`expect` as it may be judged by; raises Malformed naming the key that cannot."""
+    if not isinstance(expect, dict):
+        raise Malformed("expect", "must be an object")
+    for key, value in expect.items():
+        if key not in EXPECTATIONS:
+            raise Malformed(f"expect.{key}", f"is not one of {', '.join(EXPECTATIONS)}")
+        kinds = EXPECTATIONS[key]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise Malformed(f"expect.{key}", f"is {value!r}, not {kinds[0].__name__}")
+    return dict(expect)
+
+
+def sample(transcripts: Sequence[Transcript], per_group: int, seed: int) -> list[Transcript]:
+    """At most `per_group` conversations of each group, drawn by seed, in the file's order."""
+    groups: dict[str, list[int]] = {}
+    for place, each in enumerate(transcripts):
+        groups.setdefault(each.group, []).append(place)
+    rng = random.Random(seed)
+    chosen = [
+        place
+        for _, places in sorted(groups.items())
+        for place in rng.sample(places, min(per_group, len(places)))
+    ]
+    return [transcripts[place] for place in sorted(chosen)]

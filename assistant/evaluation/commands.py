@@ -1,0 +1,189 @@
+"""`aisle evaluate` for conversations, and `aisle export-transcripts`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant.errors import BadInput
+from assistant.progress import Bars
+from assistant.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from assistant.app import App
+    from assistant.evaluation.stage import Stage
+    from assistant.evaluation.transcripts import Transcript
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Home = Annotated[Path | None, typer.Option(help="The shop's home (AISLE_HOME, default .aisle).")]
+
+SERVED_WORKERS = 8
+"""Conversations at a time where the model is a server or a GPU, which batch them."""
+
+evaluate_commands = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
+
+
+@evaluate_commands.command("transcripts")
+def transcripts(
+    file: Path,
+    trials: Annotated[int, typer.Option(min=1, help="Times that each conversation is had.")] = 1,
+    history: Annotated[
+        str, typer.Option(help="free, or forced: after the recorded answers.")
+    ] = "free",
+    format_: Annotated[
+        str, typer.Option("--format", help="auto, aisle, abcd, tau, multiwoz, bitext, messages.")
+    ] = "auto",
+    per_group: Annotated[
+        int | None, typer.Option(min=1, help="At most so many conversations of each group.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the sample and of the rewording.")] = 1,
+    customer: Annotated[
+        str | None, typer.Option(help="Who speaks where the set does not say.")
+    ] = None,
+    decisions_only: Annotated[
+        bool, typer.Option("--decisions-only", help="Ask the model for no wording: routing alone.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Conversations at a time.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask the model anew, whatever is known already.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Keep the run, for `compare`.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report, one HTML file.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Replay a transcript set against the shop and compare with what was expected."""
+    from assistant.evaluation.formats import read_transcripts
+    from assistant.evaluation.replay import Plan, replay
+    from assistant.evaluation.report import write_report
+    from assistant.evaluation.runs import provenance, write_run
+    from assistant.evaluation.transcripts import sample
+
+    if history not in ("free", "forced"):
+        raise BadInput(f"history {history!r} is neither 'free' nor 'forced'")
+    loaded = read_transcripts(file, format_)
+    chosen = sample(loaded.transcripts, per_group, seed) if per_group else loaded.transcripts
+    settings = read_settings(home=home)
+    bars = Bars()
+    with _app(settings, bars) as app, _stage(app, decisions_only, fresh) as stage:
+        known, strangers = _with_customers(app, chosen, customer)
+        problems = [*loaded.problems, *strangers]
+        for problem in problems:
+            print(f"aisle: left out: {problem}", file=sys.stderr)
+        plan = Plan(
+            "forced" if history == "forced" else "free",
+            trials,
+            seed,
+            workers or (1 if settings.backend == "llamacpp" else SERVED_WORKERS),
+        )
+        run = provenance(
+            app.agent,
+            app.shop.catalogue.content_hash,
+            file,
+            seed=seed,
+            trials=trials,
+            history=history,
+            per_group=per_group,
+            decisions_only=decisions_only,
+            workers=plan.workers,
+        )
+        document = replay(stage.conversation, _checks(app), known, plan, bars)
+    document = {"run": run, "problems": problems, "model": run["model"], **document}
+    if out:
+        write_run(document, out)
+    if report:
+        write_report(document, report)
+    _answer(document, as_json, _summary(document))
+
+
+def _with_customers(
+    app: App, chosen: Sequence[Transcript], customer: str | None
+) -> tuple[list[Transcript], list[str]]:
+    """The conversations whose customer the shop has, and a sentence for each that it lacks."""
+    catalogue = app.shop.catalogue
+    if customer is not None:
+        app.session.customer(customer)
+    known, strangers = [], []
+    for each in chosen:
+        spoken = replace(each, customer_id=each.customer_id or customer)
+        if spoken.customer_id and not catalogue.customer_exists(spoken.customer_id):
+            strangers.append(
+                f"conversation {each.transcript_id!r}: field 'customer_id': "
+                f"no customer {spoken.customer_id!r} in {catalogue.info.name}"
+            )
+        else:
+            known.append(spoken)
+    if not known:
+        raise BadInput(f"no conversation can be replayed: {strangers[0]}")
+    return known, strangers
+
+
+@contextmanager
+def _app(settings: Settings, bars: Bars) -> Iterator[App]:
+    from assistant.app import build
+
+    app = build(settings, bars)
+    try:
+        yield app
+    finally:
+        app.session.close()
+
+
+@contextmanager
+def _stage(app: App, decisions_only: bool = False, fresh: bool = False) -> Iterator[Stage]:
+    from assistant.app import open_session
+    from assistant.evaluation.measured import Calls
+    from assistant.evaluation.stage import Stage
+
+    calls = Calls(app.settings.home / "evaluation" / "calls.db")
+    stage = Stage(
+        app.shop,
+        app.agent,
+        partial(open_session, app.settings, app.shop),
+        calls,
+        decisions_only=decisions_only,
+        fresh=fresh,
+    )
+    try:
+        yield stage
+    finally:
+        stage.close()
+        calls.close()
+
+
+def _checks(app: App) -> Any:
+    from assistant.evaluation.checks import Checks
+    from assistant.evaluation.truth import Truth
+    from prompts import read_prompt
+
+    folder = app.settings.home / "prompts"
+    # Examples are left out: what they say is meant to be said.
+    prompts = [read_prompt(name, folder) for name in ("decide.md", "reply.md")]
+    return Checks(Truth(app.shop.catalogue), app.agent.tools, prompts)
+
+
+def _summary(document: dict[str, Any]) -> str:
+    lines = [f"{document['conversations']} conversations, {document['turns']} turns"]
+    for name, value in document["metrics"].items():
+        if isinstance(value, list):
+            lines.append(f"{name:22} {value[0]:7.3f}  [{value[1]:.3f}, {value[2]:.3f}]")
+        elif value is not None:
+            lines.append(f"{name:22} {value:7.2f}")
+    bad = [each for each in document["turn_results"] if each["failures"]]
+    lines += [
+        f"{each['id']}, turn {each['turn']}: {each['text']!r}: {', '.join(each['failures'])}"
+        for each in bad
+    ]
+    return "\n".join(lines)
+
+
+def _answer(document: Any, as_json: bool, text: str) -> None:
+    print(json.dumps(document, ensure_ascii=False) if as_json else text)
