@@ -7,13 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-    return App(settings, shop, agent, open_session(settings, shop, store, agent))
-
-
-def open_session(settings: Settings, shop: Shop, store: Store, agent: Agent) -> Session:
-    """The session over a store; evaluation opens one for every conversation that it replays."""
-    doors = open_doors(settings, store, shop.catalogue)
-    return Session(shop, store, Visits(store), agent, doors, demo=settings.demo)
+from assistant.agent import Agent, load_agent
+from assistant.codes import Codes
 from assistant.errors import SetupNeeded
 from assistant.identity import Doors, Visits
 from assistant.llm.base import LanguageModel
@@ -60,14 +55,13 @@ def build(settings: Settings, progress: Progress = silent) -> App:
         deadline=settings.deadline,
     )
     model.warm(agent.warm_prompts(), progress)
-<<<<<<< HEAD
+    return App(settings, shop, agent, open_session(settings, shop, store, agent))
+
+
+def open_session(settings: Settings, shop: Shop, store: Store, agent: Agent) -> Session:
+    """The session over a store; evaluation opens one for every conversation that it replays."""
     doors = open_doors(settings, store, shop.catalogue)
-    session = Session(shop, store, Visits(store), agent, doors, demo=settings.demo)
-    return App(settings, shop, session)
-=======
-    session = Session(shop, store, Visits(store), agent, demo=settings.demo)
-    return App(settings, shop, agent, session)
->>>>>>> fa08964 (Read transcripts of six makers, replay each on a fresh state, check what an answer states)
+    return Session(shop, store, Visits(store), agent, doors, demo=settings.demo)
 
 
 def open_shop(settings: Settings) -> Shop:
