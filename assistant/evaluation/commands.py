@@ -104,6 +104,46 @@ def transcripts(
     _answer(document, as_json, _summary(document))
 
 
+@evaluate_commands.command("compare")
+def compare(
+    a: Path,
+    b: Path,
+    most_lost: Annotated[
+        float, typer.Option(min=0, help="A rate may lose so much before B is called worse.")
+    ] = 0.02,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Is run B better than run A? Ends with exit code 1 if it is worse."""
+    from assistant.evaluation.compare import compare as run
+    from assistant.evaluation.runs import read_run
+
+    document = run(read_run(a), read_run(b), most_lost, seed)
+    _answer(document, as_json, _compared(document))
+    if document["verdict"] == "worse":
+        raise typer.Exit(1)
+
+
+def _compared(document: dict[str, Any]) -> str:
+    lines = [f"{name}: {old!s} -> {new!s}" for name, (old, new) in document["differs"].items()]
+    lines += [f"{document['turns']} turns in both runs", ""]
+    for name, each in {**document["metrics"], **document["seconds"]}.items():
+        if each:
+            value, low, high = each["difference"]
+            lines.append(
+                f"{name:22} {each['a']:7.3f} {each['b']:7.3f}  {value:+.3f} "
+                f"[{low:+.3f}, {high:+.3f}]  {each.get('verdict', '')}"
+            )
+    for each in document["changed"]:
+        what = [f"fixed {name}" for name in each["fixed"]]
+        what += [f"broke {name}" for name in each["broken"]]
+        lines.append(
+            f"{each['id']}, turn {each['turn']}: {each['text']!r}: "
+            f"{', '.join(what) or 'another answer'}"
+        )
+    return "\n".join([*lines, "", f"B is {document['verdict']}.", *document["because"]])
+
+
 def _with_customers(
     app: App, chosen: Sequence[Transcript], customer: str | None
 ) -> tuple[list[Transcript], list[str]]:
