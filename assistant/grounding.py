@@ -249,12 +249,16 @@ def wording_problem(
     shopper_text: str = "",
     result_texts: Iterable[str] = (),
     may_answer: bool = True,
+    language: Language | None = None,
 ) -> str:
     """Why this wording may not be said, or "" when it may.
 
     A word passes if it is in the vocabulary, or if the shopper used it and every one of the
-    results says it too. `may_answer` is false where a yes or a no would be a rule of the shop.
+    results says it too. `may_answer` is false where a yes or a no would be a rule of the shop;
+    `language` is the one that the reply has to be in.
     """
+    if language is not None and language != language_of(text, language):
+        return f"it is not in the language of the reply, {language!r}"
     results = [set(_stems(each)) for each in result_texts]
     borne_out = set.intersection(*results) if results else set()
     echoed = borne_out & set(_stems(shopper_text))

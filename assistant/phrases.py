@@ -169,6 +169,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Took {title} out. Your cart now comes to {total}.",
         "已移除{title}。购物车合计{total}。",
     ),
+    "cart_removed_last": (
+        "Took {title} out. Your cart is empty now.",
+        "已移除{title}，购物车现在是空的。",
+    ),
     "cart_pick": (
         "Which of these shall I add? Nothing is in your cart from this yet.",
         "请选择要加入哪一件，目前还没有加入购物车：",

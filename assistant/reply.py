@@ -58,7 +58,7 @@ def _talk(writer: Writer, context: Context, cancel: threading.Event) -> Iterator
     request = f"Shopper: {context.text}\nTalk:"
     fields = _ask(writer, request, {"opening": _text()}, cancel)
     for _, opening in fields:
-        problem = wording_problem(str(opening), writer.vocabulary)
+        problem = wording_problem(str(opening), writer.vocabulary, language=context.language)
         if not problem:
             yield Piece("text", str(opening).strip())
             return
@@ -84,7 +84,11 @@ def _suggestions(
     for name, value in _ask(writer, request, properties, cancel):
         if name == "opening":
             problem = wording_problem(
-                str(value), writer.vocabulary, shopper_text=context.text, result_texts=texts
+                str(value),
+                writer.vocabulary,
+                shopper_text=context.text,
+                result_texts=texts,
+                language=context.language,
             )
             yield Piece("text", result.note if problem else str(value).strip())
             said = True

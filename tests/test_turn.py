@@ -64,6 +64,21 @@ def test_a_lie_of_the_model_is_never_said(open_session, lie, decision):
     assert turn.pieces, "the shopper gets a plain sentence in its place"
 
 
+@pytest.mark.parametrize("decision", [SEARCH, {"tool": "reply"}], ids=["found", "nothing"])
+@pytest.mark.parametrize(
+    ("text", "opening", "said"),
+    [
+        ("有意大利面吗？", "Here you go:", False),
+        ("有意大利面吗？", "您可以看看这些：", True),
+        ("do you have pasta?", "您可以看看这些：", False),
+        ("do you have pasta?", "Here you go:", True),
+    ],
+)
+def test_the_reply_is_in_the_language_of_the_message(open_session, decision, text, opening, said):
+    session, _ = open_session(decision, words=[json.dumps({"opening": opening})])
+    assert (opening in answer(session, text).reply) == said
+
+
 def test_a_rule_reaches_the_shopper_in_the_articles_words_alone(open_session):
     """The model picks sentences by number; what else it writes about them is not shown."""
     words = json.dumps({"opening": "We never give money back.", "sentences": ["H1.2"]})
@@ -351,3 +366,11 @@ def test_past_purchases_are_found_by_words_and_by_time(open_session):
     assert [card.product.title for card in turn.products] == ["Oat milk, 64 oz"]
     assert "25 May 2024" in turn.products[0].reason
     assert answer(session, "what did I buy this week?", anna).products
+
+
+def test_taking_the_last_product_out_says_that_the_cart_is_empty(open_session):
+    session, _ = open_session({"tool": "remove_from_cart", "product": "spaghetti"})
+    session.set_quantity(GUEST, "10", 1)
+    turn = answer(session, "take the spaghetti out")
+    assert "empty" in turn.reply
+    assert session.cart(GUEST).lines == ()

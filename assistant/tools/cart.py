@@ -66,7 +66,7 @@ def remove_from_cart(context: Context, product: ProductRef) -> ToolResult:
     context.carts.set_quantity(context.shopper.key, held[0].product.product_id, 0)
     cart = context.cart()
     note = context.phrase(
-        "cart_removed",
+        "cart_removed" if cart.lines else "cart_removed_last",
         title=held[0].product.title,
         total=context.amount(cart.total, cart.currency),
     )
