@@ -1,8 +1,14 @@
+import shutil
+
 import pytest
 
 from assistant.shop.catalogue import Catalogue
 from assistant.tools.context import Shop
 from tests.tinyapp import ScriptedModel, tiny_session, tiny_shop
+
+
+def pytest_addoption(parser) -> None:
+    parser.addoption("--screenshots", help="keep the browser tests' pictures in this folder")
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +38,34 @@ def open_session(shop, tmp_path):
 @pytest.fixture
 def catalogue(shop) -> Catalogue:
     return shop.catalogue
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser: Debian's chromium, driven by Playwright."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("chromium is not installed: `apt-get install chromium` and run this again")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens the page at an address in a browser of its own; it must complain of nothing."""
+    from tests.web.shoppers import ShopperAtPage
+
+    visitors = []
+
+    def visit_(address, **context):
+        visitors.append(ShopperAtPage(chromium, address, **context))
+        return visitors[-1]
+
+    yield visit_
+    for visitor in visitors:
+        visitor.leave()
+        assert visitor.complaints == []

@@ -164,7 +164,7 @@ def order_html(order: Order, language: Language) -> str:
         f"{escape(order.order_id)}</span>"
         f'<span class="status {escape(order.status)}">{status}</span>'
         f'<span class="order-more">{escape(date(order.placed_at, language))} · {count} '
-        f"{text(language, 'items')} · "
+        f"{text(language, 'item' if count == 1 else 'items')} · "
         f"{escape(money(order.total, order.currency))}</span></summary>"
         f"<ul>{lines}</ul></details>"
     )

@@ -52,6 +52,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "also": ("Also found", "其他相关商品"),
     "source": ("Help page", "帮助文章"),
     "order": ("Order", "订单"),
+    "item": ("item", "件商品"),
     "items": ("items", "件商品"),
     "status_placed": ("Placed", "已下单"),
     "status_packed": ("Packed", "已打包"),

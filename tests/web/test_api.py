@@ -180,7 +180,7 @@ def test_stop_ends_the_turn_soon_and_keeps_what_was_seen(serve, visitor):
 
 
 def test_a_server_that_closes_stores_what_runs_as_stopped(open_session, visitor):
-    from tests.web.conftest import running
+    from tests.web.serving import running
 
     session, _ = open_session(SEARCH, delay=0.5, words=['{"opening":"' + "so " * 60 + '"}'])
     with running(session) as address:

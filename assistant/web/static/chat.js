@@ -6,6 +6,8 @@ const talk = $("talk"), turns = $("turns"), form = $("form"), box = $("write");
 let language = localStorage.getItem("aisle-language")
   || (navigator.language.startsWith("zh") ? "zh" : "en");
 let me, conversation, stream, running = null;
+// While the shopper or the conversation changes, a message waits for the one it is meant for.
+let changing = Promise.resolve();
 
 // Gradio draws the page some time after this script has run.
 function found(id) {
@@ -74,14 +76,16 @@ function button(text, act) {
 
 function person({ customer_id: id, description }) {
   const item = document.createElement("li");
-  const choose = button("", async () => {
+  const choose = button("", () => {
     $("people").close();
-    if (id) {
-      const { token } = await call("POST", "sign-in/sample", { customer_id: id });
-      await call("POST", "sign-in", { token });
-    } else await call("POST", "sign-out");
-    await greet();
-    await open();
+    change(async () => {
+      if (id) {
+        const { token } = await call("POST", "sign-in/sample", { customer_id: id });
+        await call("POST", "sign-in", { token });
+      } else await call("POST", "sign-out");
+      await greet();
+      await open();
+    });
   });
   choose.setAttribute("aria-current", String(id === me.customer_id));
   const name = document.createElement("strong");
@@ -94,6 +98,11 @@ function person({ customer_id: id, description }) {
 }
 
 // --- the conversation ---
+
+function change(step) {
+  changing = changing.then(step).catch((error) => notice(error.message));
+  return changing;
+}
 
 async function open(fresh = false) {
   const start = () => call("POST", "conversations", { language });
@@ -174,6 +183,7 @@ async function send(text) {
   notice("");
   setRunning("");
   try {
+    await changing;
     const path = `conversations/${conversation.conversation_id}/messages`;
     const { turn_id: id } = await call("POST", path, { text });
     if (box.value === text) { box.value = ""; grow(); }
@@ -223,7 +233,7 @@ $("stop").addEventListener("click", () => {
   call("POST", `conversations/${conversation.conversation_id}/stop`);
   box.focus();
 });
-$("new").addEventListener("click", async () => { await open(true); box.focus(); });
+$("new").addEventListener("click", () => { change(() => open(true)); box.focus(); });
 $("person").addEventListener("click", async () => {
   await call("POST", `conversations/${conversation.conversation_id}/handoff`);
 });
