@@ -1,0 +1,34 @@
+"""The grocer, whole: its real year of data, real search, the real 1.5B model."""
+
+import pytest
+
+from assistant.app import build
+from assistant.errors import SetupNeeded, WeightsError
+from assistant.settings import read_settings
+from tests.web.serving import running
+
+
+@pytest.fixture(scope="session")
+def grocer(tmp_path_factory):
+    """The session of the home that `aisle setup` made, over a database of its own."""
+    database = tmp_path_factory.mktemp("grocer") / "conversations.db"
+    try:
+        app = build(read_settings(database=f"sqlite:///{database}"))
+    except (SetupNeeded, WeightsError) as missing:
+        pytest.skip(f"{missing.message} (`make setup`)")
+    app.session.open()
+    yield app
+    app.session.close()
+
+
+@pytest.fixture(scope="session")
+def grocer_address(grocer):
+    with running(grocer.session, page=True) as address:
+        yield address
+
+
+@pytest.fixture
+def pictures(request, tmp_path):
+    """Where screenshots go: `--screenshots FOLDER`, else nowhere that stays."""
+    folder = request.config.getoption("--screenshots")
+    return tmp_path if folder is None else request.config.rootpath / folder
