@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.errors import AisleError, BadInput
-from assistant.evaluation.commands import evaluate_commands
+from assistant.evaluation.commands import evaluate_commands, export_transcripts
 from assistant.progress import Bars
 from assistant.settings import Settings, read_settings
 
@@ -27,6 +27,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 model_commands = typer.Typer(no_args_is_help=True, help="Weights that Aisle can fetch and use.")
 cli.add_typer(model_commands, name="model")
 cli.add_typer(evaluate_commands, name="evaluate")
+cli.command("export-transcripts")(export_transcripts)
 
 
 def main() -> None:

@@ -88,6 +88,12 @@ class Store:
         found = self._load(shopper_key, conversations.c.conversation_id == newest.scalar_subquery())
         return found[0] if found else None
 
+    def conversations(self, since: datetime | None = None) -> list[Conversation]:
+        """Everybody's conversations begun since then, for whoever runs the shop; never for a
+        shopper."""
+        begun = sa.true() if since is None else conversations.c.started_at >= since
+        return self._load(None, begun)
+
     def set_state(self, shopper_key: str, conversation_id: str, state: ConversationState) -> None:
         """Raises NotFound if the conversation is absent or another's."""
         with self.database.write() as connection:
@@ -242,12 +248,14 @@ class Store:
             ],
         }
 
-    def _load(self, shopper_key: str, which: sa.ColumnElement[bool]) -> list[Conversation]:
+    def _load(self, shopper_key: str | None, which: sa.ColumnElement[bool]) -> list[Conversation]:
+        """Conversations of one shopper, or of all of them for None."""
+        theirs = sa.true() if shopper_key is None else conversations.c.shopper_key == shopper_key
         # One statement, so that a state and the turn that set it are seen together.
         query = (
             sa.select(conversations, turns)
             .join(turns, isouter=True)
-            .where(conversations.c.shopper_key == shopper_key, which)
+            .where(theirs, which)
             .order_by(conversations.c.started_at, conversations.c.conversation_id, turns.c.position)
         )
         with self.database.read() as connection:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -122,6 +123,30 @@ def compare(
     _answer(document, as_json, _compared(document))
     if document["verdict"] == "worse":
         raise typer.Exit(1)
+
+
+def export_transcripts(
+    file: Path,
+    since: Annotated[datetime | None, typer.Option(help="Begun on or after this day.")] = None,
+    keep_ids: Annotated[
+        bool, typer.Option("--keep-ids", help="Customer ids and order numbers stay, for replays.")
+    ] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write stored conversations as a transcript set, personal data replaced consistently."""
+    from assistant.evaluation.export import export_transcripts as run
+    from assistant.shop.catalogue import Catalogue
+    from assistant.store import Store
+
+    settings = read_settings(home=home)
+    catalogue = Catalogue(settings.shop_database)
+    store = Store.open(settings.database_url)
+    try:
+        count = run(store, catalogue, file, since=since and since.astimezone(), keep_ids=keep_ids)
+    finally:
+        store.close()
+    _answer({"file": str(file), "conversations": count}, as_json, f"{count} conversations: {file}")
 
 
 def _compared(document: dict[str, Any]) -> str:

@@ -153,6 +153,11 @@ class Catalogue:
         )
         return rows[0][0] if len(rows) == 1 else None
 
+    def profile(self, customer_id: str) -> dict[str, Any]:
+        """What the shop's data say of this customer; empty for one that does not exist."""
+        rows = self._rows("SELECT profile FROM customer WHERE customer_id = ?", (customer_id,))
+        return dict(json.loads(rows[0][0])) if rows else {}
+
     def sample_shoppers(self) -> list[SampleShopper]:
         return [SampleShopper(*row) for row in self._rows("SELECT * FROM sample ORDER BY rowid")]
 
