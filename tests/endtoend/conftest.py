@@ -1,5 +1,9 @@
 """The grocer, whole: its real year of data, real search, the real 1.5B model."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from assistant.app import build
@@ -32,3 +36,26 @@ def pictures(request, tmp_path):
     """Where screenshots go: `--screenshots FOLDER`, else nowhere that stays."""
     folder = request.config.getoption("--screenshots")
     return tmp_path if folder is None else request.config.rootpath / folder
+
+
+@pytest.fixture
+def aisle(grocer, tmp_path):
+    """Runs the command in a process of its own and gives what it printed.
+
+    `grocer` comes first: the static prompts are then on disk, and the process starts at once.
+    """
+    home = grocer.settings.home.resolve()
+    database = f"sqlite:///{tmp_path / 'conversations.db'}"
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", "from assistant.cli import main; main()", *arguments],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"AISLE_HOME": str(home), "AISLE_DATABASE": database},
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

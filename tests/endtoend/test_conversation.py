@@ -1,13 +1,10 @@
 """The first things a shopper asks, answered by the real model over the real shop."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from assistant.events import CardsShown, TurnFinished, TurnStarted
-from assistant.settings import read_settings
 
 pytestmark = pytest.mark.model
 
@@ -47,18 +44,9 @@ def test_the_events_come_in_order(grocer):
     assert seconds.first_event <= seconds.first_card <= seconds.first_text <= seconds.total
 
 
-def test_the_terminal_answers_one_document(tmp_path, grocer):
-    """`grocer` first: its static prompts are then on disk, and this process starts at once."""
-    run = subprocess.run(
-        [sys.executable, "-c", "from assistant.cli import main; main()", "chat", "--customer", "1",
-         "--message", "what do I usually buy?", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=environment(tmp_path),
-        check=True,
-    )  # fmt: skip
-    answer = json.loads(run.stdout)
+def test_the_terminal_answers_one_document(aisle):
+    printed = aisle("chat", "--customer", "1", "--message", "what do I usually buy?", "--json")
+    answer = json.loads(printed)
     assert set(answer) == {
         "reply", "products", "tools", "citations", "handoff", "model", "seconds",
     }  # fmt: skip
@@ -67,11 +55,3 @@ def test_the_terminal_answers_one_document(tmp_path, grocer):
         assert set(product) == {"product_id", "title", "price", "currency", "reason"}
         assert product["reason"].startswith("You bought it")
     assert set(answer["seconds"]) == {"first_event", "first_text", "total"}
-
-
-def environment(tmp_path):
-    import os
-
-    home = read_settings().home.resolve()
-    database = f"sqlite:///{tmp_path / 'conversations.db'}"
-    return os.environ | {"AISLE_HOME": str(home), "AISLE_DATABASE": database}

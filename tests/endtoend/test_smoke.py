@@ -1,21 +1,20 @@
 """The smoke set with the real model: every tool, no tool, guests, injections, three languages."""
 
+import json
 from pathlib import Path
 
 import pytest
-
-from assistant.evaluation.replay import replay
-from assistant.evaluation.transcripts import read_transcripts
 
 SMOKE = Path(__file__).parents[1] / "transcripts" / "smoke.jsonl"
 
 
 @pytest.mark.model
 @pytest.mark.timeout(900)
-def test_the_smoke_set(grocer):
-    transcripts = read_transcripts(SMOKE)
-    assert len(transcripts) >= 60
-    answer = replay(grocer.session, transcripts)
+def test_the_smoke_set(aisle):
+    """Model calls that an earlier run made on the same content are not made again."""
+    answer = json.loads(aisle("evaluate", "transcripts", str(SMOKE), "--json"))
+    assert answer["turns"] >= 60
+    assert answer["problems"] == []
     metrics = answer["metrics"]
     failed = [
         (each["id"], each["text"], each["tools"], each["failures"])
