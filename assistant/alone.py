@@ -39,8 +39,8 @@ def recommend(
     if kind in ("goes_with", "similar") and product_id is None:
         raise BadInput(f"kind {kind!r} needs --product ID to start from")
     shop = open_shop(settings)
-    if customer_id is not None and not shop.catalogue.customer_exists(customer_id):
-        raise NotFound(f"no customer {customer_id!r} in {shop.catalogue.info.name}")
+    if customer_id is not None:
+        shop.catalogue.check_customer(customer_id)
     if product_id is not None and shop.catalogue.product(product_id) is None:
         raise NotFound(f"no product {product_id!r} in {shop.catalogue.info.name}")
     found = shop.recommender.recommend(

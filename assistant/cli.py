@@ -191,8 +191,12 @@ def model_fetch(name: str, as_json: Json = False) -> None:
 @contextmanager
 def _session(settings: Settings, customer: str | None) -> Iterator[Any]:
     from assistant.app import build
+    from assistant.shop.catalogue import Catalogue
     from assistant.terminal import guest
 
+    if customer:
+        # A slip of the pen must not cost the time that a model takes to load.
+        Catalogue(settings.shop_database).check_customer(customer)
     app = build(settings, Bars())
     try:
         yield app.session, app.session.customer(customer) if customer else guest()

@@ -120,11 +120,7 @@ class Session:
 
     def customer(self, customer_id: str) -> Shopper:
         """The shopper with this customer id; raises NotFound for one that does not exist."""
-        if not self._shop.catalogue.customer_exists(customer_id):
-            raise NotFound(
-                f"no customer {customer_id!r} in {self.info.name}; "
-                "leave the customer out to speak as a guest"
-            )
+        self._shop.catalogue.check_customer(customer_id)
         return Shopper(f"customer:{customer_id}", customer_id)
 
     # --- conversations ---

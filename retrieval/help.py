@@ -108,7 +108,7 @@ class HelpSearch:
         with other weights."""
         path = folder / ARTICLES
         if not path.is_file():
-            raise IndexMissing(f"No help index at {str(path)!r}: build it first.")
+            raise IndexMissing(f"there is no help index at {str(path)!r}")
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             weights = kept["weights"]

@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import xllamacpp
 
 from assistant.app import build, open_session
-from assistant.events import TurnFinished
+from assistant.events import CardsShown, Event, ReplyPiece, TurnFinished
 from assistant.llm.base import LanguageModel, Message
 from assistant.llm.llamacpp import CONTEXT
 from assistant.llm.models import find, local_path
@@ -156,9 +156,7 @@ def measure(settings: Settings, rounds: int) -> list[dict[str, Any]]:
             conversation = session.start(shopper).conversation_id
             for text in texts:
                 recorder.calls.clear()
-                last = list(session.handle(shopper, conversation, text))[-1]
-                assert isinstance(last, TurnFinished), last
-                seconds = last.turn.seconds
+                seconds = listen(session.handle(shopper, conversation, text))
                 calls = list(recorder.calls)
                 started = time.perf_counter()
                 written = sum(raw.answer(call) for call in calls)
@@ -169,12 +167,30 @@ def measure(settings: Settings, rounds: int) -> list[dict[str, Any]]:
                         "calls": len(calls),
                         "tokens": written,
                         "raw": round(time.perf_counter() - started, 3),
-                        **{name: getattr(seconds, name) for name in MILESTONES},
+                        **seconds,
                     }
                 )
                 bars("Timing turns", len(turns), total)
     session.close()
     return turns
+
+
+def listen(events: Iterator[Event]) -> dict[str, float | None]:
+    """Seconds from sending a message to each milestone, on the listener's clock."""
+    started = time.perf_counter()
+    seconds: dict[str, float | None] = dict.fromkeys(MILESTONES)
+    last = None
+    for last in events:
+        passed = round(time.perf_counter() - started, 3)
+        reached = ["first_event"]
+        if isinstance(last, CardsShown) and (last.products or last.orders):
+            reached.append("first_card")
+        if isinstance(last, ReplyPiece):
+            reached.append("first_text")
+        for name in reached:
+            seconds[name] = passed if seconds[name] is None else seconds[name]
+    assert isinstance(last, TurnFinished), last
+    return seconds | {"total": round(time.perf_counter() - started, 3)}
 
 
 def summary(turns: list[dict[str, Any]], settings: Settings, rounds: int) -> dict[str, Any]:

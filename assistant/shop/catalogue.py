@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from assistant.errors import SetupNeeded
+from assistant.errors import NotFound, SetupNeeded
 from assistant.shop.articles import Article
 from assistant.shop.ingest import VERSION
 from assistant.shop.schema import SEPARATOR, shop_info
@@ -140,6 +140,14 @@ class Catalogue:
 
     def customer_exists(self, customer_id: str) -> bool:
         return bool(self._rows("SELECT 1 FROM customer WHERE customer_id = ?", (customer_id,)))
+
+    def check_customer(self, customer_id: str) -> None:
+        """Raises NotFound for a customer who does not exist."""
+        if not self.customer_exists(customer_id):
+            raise NotFound(
+                f"no customer {customer_id!r} in {self.info.name}; "
+                "leave the customer out to speak as a guest"
+            )
 
     def customer_by_email(self, address: str) -> str | None:
         """Whose e-mail address this is in the shop's record; None for nobody's and for several's.

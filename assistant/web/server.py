@@ -43,6 +43,7 @@ def serve(settings: Settings, progress: Progress) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     """Take the port before minutes go into loading models."""
+    taken: socket.socket | None = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         taken = socket.socket(family)
@@ -50,6 +51,8 @@ def _listen(host: str, port: int) -> socket.socket:
         taken.bind((host, port))
         taken.listen(128)
     except OSError as error:
+        if taken is not None:
+            taken.close()
         if error.errno == errno.EADDRINUSE:
             raise BadInput(
                 f"port {port} of {host} is in use; stop what runs there or give --port another one"
