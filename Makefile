@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 # Pinned so that a machine with a CPU build of its own keeps it; any release from 2.11 on will do.
 TORCH ?= torch==2.13.0
 
-.PHONY: run test lint setup browser bench bench-gpu clean
+.PHONY: run test lint setup browser bench bench-gpu screenshots clean
 
 run: $(VENV)/.installed
 	$(BIN)/aisle setup
 	$(BIN)/aisle serve
 
 test: $(VENV)/.installed-test lint browser setup
+	$(BIN)/aisle model fetch smollm2-135m
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-test
@@ -39,14 +40,20 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[test]'
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[test,bench]'
 	touch $@
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python scripts/bench_turn.py
 
-bench-gpu: $(VENV)/.installed-test
+# On a machine whose Python already has torch and the rest: make bench-gpu BIN=/usr/bin
+bench-gpu:
+	$(BIN)/python scripts/bench_gpu.py
 	$(BIN)/python -m pytest -m gpu
+
+# The pictures in docs/, taken by the browser tests with the real model.
+screenshots: $(VENV)/.installed-test browser setup
+	$(BIN)/python -m pytest -m "model and browser" --screenshots docs
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -123,10 +123,20 @@ def test_a_failure_of_the_library_is_one_sentence(model, monkeypatch):
         list(model.stream(ASKED))
 
 
-def test_it_runs_on_the_gpu_if_there_is_one(model):
-    on_gpu = torch.cuda.is_available()
-    assert model._model.device.type == ("cuda" if on_gpu else "cpu")
-    assert model._model.dtype == (torch.bfloat16 if on_gpu else torch.float32)
+def test_without_a_gpu_it_runs_on_the_cpu(model):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU, which the next test is about")
+    assert model._model.device.type == "cpu"
+    assert model._model.dtype == torch.float32
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_it_answers_on_the_gpu(model):
+    assert model._model.device.type == "cuda"
+    assert model._model.dtype == torch.bfloat16
+    assert "".join(model.stream(ASKED, max_tokens=8)).strip()
+    assert model.last_usage[1].written == 8
 
 
 def _cut(folder):
