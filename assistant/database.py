@@ -148,6 +148,22 @@ audit_log = sa.Table(
     sa.Index("audit_log_of_shopper", "shopper_key", "at"),
 )
 
+customer_records = sa.Table(
+    "customer_records",
+    metadata,
+    sa.Column("customer_id", sa.String, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("updated_at", _Time, nullable=False),
+)
+order_records = sa.Table(
+    "order_records",
+    metadata,
+    sa.Column("customer_id", sa.String, primary_key=True),
+    sa.Column("order_id", sa.String, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("updated_at", _Time, nullable=False),
+)
+
 
 class Database:
     """Two ways in: `read` and `write`. Serves any number of threads."""

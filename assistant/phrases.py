@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from string import Formatter
 
+from assistant.orders.sentences import SENTENCES
 from assistant.types import Language
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
@@ -48,6 +49,7 @@ def _fields(text: str) -> set[str]:
 
 
 PHRASES: dict[str, tuple[str, str]] = {
+    **SENTENCES,
     # search
     "search_found": (
         "Here is what I found for “{query}”{limit}.",

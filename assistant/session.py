@@ -18,6 +18,7 @@ from assistant.errors import AisleError, BadInput, ModelError, NotFound
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted
 from assistant.grounding import language_of
 from assistant.identity import Doors, Visits
+from assistant.orders.book import OrderBook
 from assistant.phrases import phrase
 from assistant.shop.catalogue import SampleShopper
 from assistant.shop.schema import ShopInfo
@@ -43,6 +44,7 @@ class Session:
         self._shop = shop
         self._store = store
         self._visits = visits
+        self._orders = OrderBook(shop.catalogue, store.database)
         self._agent = agent
         self._ready = threading.Event()
 
@@ -165,6 +167,7 @@ class Session:
             language_of(turn.text, conversation.language),
             turn.text,
             [each for each in conversation.turns if each.status != "running"],
+            orders=self._orders,
         )
         stored = False
         try:

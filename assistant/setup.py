@@ -17,7 +17,7 @@ from assistant.progress import Progress
 from assistant.settings import Settings
 from assistant.shop.catalogue import Catalogue
 from assistant.shop.completejourney import import_completejourney
-from assistant.shop.ingest import ingest
+from assistant.shop.ingest import VERSION, ingest
 
 DATASETS = ("completejourney",)
 COMPLETE_JOURNEY = (
@@ -133,7 +133,7 @@ def _folder_fingerprint(settings: Settings) -> str:
         if path.is_file() and "rejected" not in path.parts
     )
     parts = [f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files]
-    parts.append(f"database:{settings.shop_database.exists()}")
+    parts.append(f"database:{settings.shop_database.exists()}:{VERSION}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

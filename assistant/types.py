@@ -12,6 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from assistant.orders.types import Address, Delivery, Payment, Request
+
 Language = Literal["en", "zh"]
 """Languages that the interface and code-made sentences are written in."""
 
@@ -45,6 +47,8 @@ class Product:
     in_stock: bool = True
     image: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    variant_of: str = ""
+    """What products that differ in their options alone have in common; "" has no variants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,9 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    """`address` and `payment` are worded for a reader; the fields after them are what the rules
+    of orders read. `deliver_from` is when the delivery slot begins."""
+
     order_id: str
     status: str
     placed_at: datetime
@@ -84,6 +91,14 @@ class Order:
     currency: str
     address: str = ""
     payment: str = ""
+    deliver_to: Address | None = None
+    payments: tuple[Payment, ...] = ()
+    deliver_from: datetime | None = None
+    delivered_at: datetime | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    items_changed: bool = False
+    cancel_reason: str = ""
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)

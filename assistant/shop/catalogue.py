@@ -15,6 +15,8 @@ from typing import Any
 import polars as pl
 
 from assistant.errors import NotFound, SetupNeeded
+from assistant.orders.types import Address, Customer, Delivery, Payment, PaymentMethod
+from assistant.record import decode
 from assistant.shop.articles import Article
 from assistant.shop.ingest import VERSION
 from assistant.shop.schema import SEPARATOR, shop_info
@@ -22,7 +24,9 @@ from assistant.types import Order, OrderLine, Product
 
 _MANY = 900
 """Values in one IN list; SQLite takes at least 999."""
-_PRODUCT = "product_id, title, description, category, brand, price, stock, image, attributes"
+_PRODUCT = (
+    "product_id, title, description, category, brand, price, stock, image, attributes, variant_of"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,13 @@ class Catalogue:
             product = self._product(row[:-1])
             yield StockedProduct(product, row[-1], group_of(product))
 
+    def variants(self, product: Product) -> list[Product]:
+        """The product and those that differ from it in their options alone."""
+        if not product.variant_of:
+            return [product]
+        query = f"SELECT {_PRODUCT} FROM product WHERE variant_of = ? ORDER BY product_id"
+        return [self._product(row) for row in self._rows(query, (product.variant_of,))]
+
     def category_names(self) -> frozenset[str]:
         """The names of every level of every category."""
         return self._category_names
@@ -120,7 +131,8 @@ class Catalogue:
         return frozenset(name for (path,) in paths for name in path.split(SEPARATOR))
 
     def _product(self, row: Sequence[Any]) -> Product:
-        product_id, title, description, category, brand, price, stock, image, attributes = row
+        product_id, title, description, category, brand, price, stock, image = row[:8]
+        attributes, variant_of = row[8:]
         known = json.loads(attributes)
         return Product(
             product_id=product_id,
@@ -134,6 +146,7 @@ class Catalogue:
             in_stock=stock > 0,
             image=image,
             attributes=known,
+            variant_of=variant_of,
         )
 
     # --- customers ---
@@ -166,6 +179,16 @@ class Catalogue:
         rows = self._rows("SELECT profile FROM customer WHERE customer_id = ?", (customer_id,))
         return dict(json.loads(rows[0][0])) if rows else {}
 
+    def customer(self, customer_id: str) -> Customer | None:
+        """The account as it was taken in; what changed since is in the order book."""
+        rows = self._rows(
+            "SELECT name, email, address, payment_methods FROM customer WHERE customer_id = ?",
+            (customer_id,),
+        )
+        for name, email, address, methods in rows:
+            return Customer(customer_id, name, email, _address(address), _methods(methods))
+        return None
+
     def sample_shoppers(self) -> list[SampleShopper]:
         return [SampleShopper(*row) for row in self._rows("SELECT * FROM sample ORDER BY rowid")]
 
@@ -186,25 +209,32 @@ class Catalogue:
         *,
         order_id: str | None = None,
         status: str | None = None,
-        limit: int = 20,
+        limit: int | None = 20,
     ) -> list[Order]:
-        """This customer's orders, newest first."""
+        """This customer's orders as they were taken in, newest first; all without a limit.
+
+        The order book (`assistant.orders.book`) has them as they are now.
+        """
         rows = self._rows(
-            'SELECT order_id, status, placed_at, address, payment, total FROM "order"'
+            "SELECT order_id, status, placed_at, deliver_from, delivered_at, address, payment,"
+            ' total, details FROM "order"'
             " WHERE customer_id = ? AND (? IS NULL OR order_id = ?) AND (? IS NULL OR status = ?)"
             " ORDER BY placed_at DESC, order_id DESC LIMIT ?",
-            (customer_id, order_id, order_id, status, status, limit),
+            (customer_id, order_id, order_id, status, status, -1 if limit is None else limit),
         )
         return [self._order(row) for row in rows]
 
     def _order(self, row: Sequence[Any]) -> Order:
-        order_id, status, placed_at, address, payment, total = row
+        order_id, status, placed_at, deliver_from, delivered_at = row[:5]
+        address, payment, total, details = row[5:]
         lines = self._rows(
             "SELECT order_line.product_id, coalesce(title, order_line.product_id), quantity,"
             " order_line.price FROM order_line LEFT JOIN product USING (product_id)"
-            " WHERE order_id = ?",
+            " WHERE order_id = ? ORDER BY order_line.rowid",
             (order_id,),
         )
+        deliver_to = _address(address)
+        known = json.loads(details)
         return Order(
             order_id=order_id,
             status=status,
@@ -215,8 +245,17 @@ class Catalogue:
             ),
             total=Decimal(total),
             currency=self.info.currency,
-            address=address,
+            address=deliver_to.text if deliver_to else address,
             payment=payment,
+            deliver_to=deliver_to,
+            payments=tuple(
+                Payment(each["kind"], Decimal(each["amount"]), each["payment_id"])
+                for each in known.get("payments", [])
+            ),
+            deliver_from=None if deliver_from is None else _moment(deliver_from),
+            delivered_at=None if delivered_at is None else _moment(delivered_at),
+            deliveries=tuple(decode(Delivery, each) for each in known.get("deliveries", [])),
+            cancel_reason=known.get("cancel_reason", ""),
         )
 
     # --- help ---
@@ -265,6 +304,21 @@ class Catalogue:
                 for each in self.all_products()
             ]
         )
+
+
+def _address(text: str) -> Address | None:
+    """An address that is written as an object, None for one that is plain text or none."""
+    if not text.startswith("{"):
+        return None
+    known = json.loads(text)
+    return decode(Address, {"address1": ""} | known) if known else None
+
+
+def _methods(text: str) -> tuple[PaymentMethod, ...]:
+    return tuple(
+        decode(PaymentMethod, {"payment_id": payment_id, "kind": "other"} | known)
+        for payment_id, known in json.loads(text).items()
+    )
 
 
 def group_of(product: Product) -> str:

@@ -15,13 +15,14 @@ from typing import Any
 import polars as pl
 
 from assistant.errors import BadInput, StorageError
+from assistant.orders.rules import OrderRules
 from assistant.progress import Progress
 from assistant.shop.articles import read_articles
 from assistant.shop.samples import choose_samples
 from assistant.shop.schema import SEPARATOR, SHOP, TABLES, read_shop_info
 from assistant.shop.tables import EXTRA, read_table
 
-VERSION = 1
+VERSION = 2
 """Of the database's layout: another one is made anew."""
 REJECTED = "rejected"
 _BATCH = 50_000
@@ -31,16 +32,21 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE product (
     product_id TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL,
     category TEXT NOT NULL, brand TEXT NOT NULL, price TEXT NOT NULL, stock REAL NOT NULL,
-    image TEXT NOT NULL, attributes TEXT NOT NULL, bought INTEGER NOT NULL DEFAULT 0
+    image TEXT NOT NULL, attributes TEXT NOT NULL, variant_of TEXT NOT NULL,
+    bought INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE TABLE customer (customer_id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE customer (
+    customer_id TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, address TEXT NOT NULL,
+    payment_methods TEXT NOT NULL, profile TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE interaction (
     customer_id TEXT NOT NULL, product_id TEXT NOT NULL, kind TEXT NOT NULL,
     value REAL NOT NULL, at INTEGER NOT NULL
 );
 CREATE TABLE "order" (
     order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL,
-    placed_at INTEGER NOT NULL, address TEXT NOT NULL, payment TEXT NOT NULL, total TEXT NOT NULL
+    placed_at INTEGER NOT NULL, deliver_from INTEGER, delivered_at INTEGER,
+    address TEXT NOT NULL, payment TEXT NOT NULL, total TEXT NOT NULL, details TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE order_line (
     order_id TEXT NOT NULL, product_id TEXT NOT NULL, quantity REAL NOT NULL, price TEXT NOT NULL
@@ -57,6 +63,7 @@ CREATE INDEX interaction_customer ON interaction (customer_id, at);
 CREATE INDEX customer_email ON customer (lower(json_extract(profile, '$.email')));
 CREATE INDEX order_customer ON "order" (customer_id, placed_at);
 CREATE INDEX order_line_order ON order_line (order_id);
+CREATE INDEX product_variant ON product (variant_of) WHERE variant_of != '';
 """
 
 
@@ -93,6 +100,7 @@ def ingest(folder: Path, database: Path, progress: Progress) -> Report:
         raise BadInput(f"{str(folder)!r} holds no {SHOP}; is it a shop folder?")
     info = read_shop_info(folder / SHOP)
     articles = read_articles(folder / "help", info)
+    _check_cited(folder, info.order_rules(), {each.article_id for each in articles})
     tables: dict[str, pl.DataFrame] = {}
     rejected: dict[str, pl.DataFrame] = {}
     total = len(TABLES) + 5
@@ -150,6 +158,16 @@ def ingest(folder: Path, database: Path, progress: Progress) -> Report:
     )
 
 
+def _check_cited(folder: Path, rules: OrderRules, articles: set[str]) -> None:
+    """A refusal cites the article of its rule, so the article must be there."""
+    for kind, rule in rules.rules.items():
+        if rule.article and rule.article not in articles:
+            raise BadInput(
+                f"{str(folder / SHOP)!r}: orders.{kind}.article is {rule.article!r}, "
+                f"and there is no help/{rule.article}.md"
+            )
+
+
 def _drop_strays(tables: dict[str, pl.DataFrame], rejected: dict[str, pl.DataFrame]) -> None:
     """Set aside rows that point at nothing. Order lines of products no longer sold are history."""
     for name, column, target in (
@@ -182,9 +200,10 @@ def _fill(connection: sqlite3.Connection, tables: dict[str, pl.DataFrame]) -> No
             _path(pl.col("category")),
         ),
         ("product_id", "title", "description", "category", "brand", "price", "stock", "image",
-         "attributes", "bought"),
+         "attributes", "variant_of", "bought"),
     )  # fmt: skip
-    _insert(connection, "customer", _customers(tables), ("customer_id", EXTRA))
+    columns = ("customer_id", "name", "email", "address", "payment_methods", EXTRA)
+    _insert(connection, "customer", _customers(tables), columns)
     if "interactions" in tables:
         _insert(
             connection,
@@ -196,12 +215,25 @@ def _fill(connection: sqlite3.Connection, tables: dict[str, pl.DataFrame]) -> No
         _insert(
             connection,
             '"order"',
-            tables["orders"].with_columns(pl.col("placed_at").cast(pl.Int64)),
-            ("order_id", "customer_id", "status", "placed_at", "address", "payment", "total"),
+            tables["orders"].with_columns(
+                pl.col("placed_at", "deliver_from", "delivered_at").cast(pl.Int64)
+            ),
+            (
+                "order_id",
+                "customer_id",
+                "status",
+                "placed_at",
+                "deliver_from",
+                "delivered_at",
+                "address",
+                "payment",
+                "total",
+                "details",
+            ),
         )
     if "order_lines" in tables:
-        columns = ("order_id", "product_id", "quantity", "price")
-        _insert(connection, "order_line", tables["order_lines"], columns)
+        lines = ("order_id", "product_id", "quantity", "price")
+        _insert(connection, "order_line", tables["order_lines"], lines)
 
 
 def _insert(
@@ -221,16 +253,14 @@ def _bought(interactions: pl.DataFrame | None) -> pl.DataFrame:
 
 def _customers(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Whoever the folder names: a customer without a profile row is a customer too."""
-    known = [tables[name] for name in ("customers", "interactions", "orders") if name in tables]
-    if not known:
-        return pl.DataFrame(schema={"customer_id": pl.String, EXTRA: pl.String})
-    everyone = pl.concat([frame.select("customer_id") for frame in known]).unique()
-    if "customers" not in tables:
-        return everyone.with_columns(pl.lit("{}").alias(EXTRA)).sort("customer_id")
-    profiles = tables["customers"].select("customer_id", EXTRA)
+    empty = {"name": "", "email": "", "address": "{}", "payment_methods": "{}", EXTRA: "{}"}
+    schema = dict.fromkeys(("customer_id", *empty), pl.String)
+    profiles = tables.get("customers", pl.DataFrame(schema=schema)).select("customer_id", *empty)
+    known = [tables[name] for name in ("interactions", "orders") if name in tables]
+    everyone = pl.concat([each.select("customer_id") for each in (profiles, *known)]).unique()
     return (
         everyone.join(profiles, on="customer_id", how="left")
-        .with_columns(pl.col(EXTRA).fill_null("{}"))
+        .with_columns(pl.col(name).fill_null(value) for name, value in empty.items())
         .sort("customer_id")
     )
 

@@ -11,11 +11,12 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from assistant.errors import BadInput
+from assistant.orders.rules import OrderRules, read_rules
+from assistant.orders.types import ORDER_STATUSES
 from assistant.shop.clock import Clock
 
 SHOP = "shop.toml"
 INTERACTIONS = ("view", "cart", "purchase", "rating", "message")
-ORDER_STATUSES = ("placed", "packed", "on_its_way", "delivered", "cancelled")
 SEPARATOR = " > "
 """Between the levels of a category."""
 
@@ -58,11 +59,22 @@ TABLES = (
             "stock": Column("number", "1"),
             "image": Column("text", ""),
             "attributes": Column("json", "{}"),
+            "variant_of": Column("text", ""),
         },
         key="product_id",
         optional=False,
     ),
-    Table("customers", {"customer_id": Column("text")}, key="customer_id"),
+    Table(
+        "customers",
+        {
+            "customer_id": Column("text"),
+            "name": Column("text", ""),
+            "email": Column("text", ""),
+            "address": Column("json", "{}"),
+            "payment_methods": Column("json", "{}"),
+        },
+        key="customer_id",
+    ),
     Table(
         "interactions",
         {
@@ -80,9 +92,12 @@ TABLES = (
             "customer_id": Column("text"),
             "status": Column("text", None, ORDER_STATUSES),
             "placed_at": Column("time"),
+            "deliver_from": Column("time", ""),
+            "delivered_at": Column("time", ""),
             "address": Column("text", ""),
             "payment": Column("text", ""),
             "total": Column("money"),
+            "details": Column("json", "{}"),
         },
         key="order_id",
     ),
@@ -100,7 +115,8 @@ TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class ShopInfo:
-    """shop.toml. `policy` holds the numbers that the help articles and the tools share."""
+    """shop.toml. `policy` holds the numbers that the help articles and the tools share, `orders`
+    what may be done with an order."""
 
     name: str
     currency: str
@@ -109,9 +125,13 @@ class ShopInfo:
     clock: datetime | None = None
     tone: str = ""
     policy: Mapping[str, str | int | float] = field(default_factory=dict)
+    orders: Mapping[str, Any] = field(default_factory=dict)
 
     def make_clock(self) -> Clock:
         return Clock(ZoneInfo(self.timezone), self.clock)
+
+    def order_rules(self) -> OrderRules:
+        return read_rules(self.orders, self.policy, SHOP)
 
 
 def read_shop_info(path: Path) -> ShopInfo:
@@ -134,7 +154,7 @@ def shop_info(values: Mapping[str, Any], where: str) -> ShopInfo:
             raise BadInput(f"{where!r}: {key} is {value!r}; give it a text")
         return value
 
-    known = {"name", "currency", "locale", "timezone", "clock", "tone", "policy"}
+    known = {"name", "currency", "locale", "timezone", "clock", "tone", "policy", "orders"}
     for key in values:
         if key not in known:
             raise BadInput(f"{where!r}: unknown key {key!r}; known are {', '.join(sorted(known))}")
@@ -149,6 +169,8 @@ def shop_info(values: Mapping[str, Any], where: str) -> ShopInfo:
     for key, value in policy.items():
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise BadInput(f"{where!r}: policy.{key} is {value!r}; give a number or a text")
+    orders = values.get("orders", {})
+    read_rules(orders, policy, where)
     return ShopInfo(
         name=text("name"),
         currency=text("currency"),
@@ -157,6 +179,7 @@ def shop_info(values: Mapping[str, Any], where: str) -> ShopInfo:
         clock=_clock(values.get("clock"), zone, where),
         tone=text("tone", ""),
         policy=dict(policy),
+        orders=dict(orders),
     )
 
 

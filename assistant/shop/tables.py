@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _column(name: str, column: Column, frame: pl.DataFrame) -> tuple[pl.Expr, li
     """The column's checked value, and what is wrong with a row where something is."""
     default = pl.lit(column.default)
     if name not in frame.columns:
-        return _typed(column, default), []
+        return default if column.kind == "json" else _typed(column, default), []
     is_text = frame.schema[name] == pl.String
     given = pl.col(name).str.strip_chars() if is_text else pl.col(name)
     if column.kind == "text":
@@ -145,8 +146,16 @@ def _typed(column: Column, value: pl.Expr, source: pl.DataType | None = None) ->
             time_unit="us", time_zone="UTC", strict=False
         )  # fmt: skip
     if column.kind == "json":
-        return pl.when(value.cast(pl.String).str.contains(r"(?s)^\s*\{.*\}\s*$")).then(value)
+        return value.cast(pl.String).map_elements(_json_object, pl.String, skip_nulls=True)
     return value
+
+
+def _json_object(text: str) -> str | None:
+    """The text where it is a JSON object, else None."""
+    try:
+        return text if isinstance(json.loads(text), dict) else None
+    except ValueError:
+        return None
 
 
 def _extra(names: list[str]) -> pl.Expr:

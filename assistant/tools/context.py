@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from assistant.orders.book import OrderBook
 from assistant.phrases import date, money, phrase
 from assistant.shop.catalogue import Catalogue
 from assistant.types import Cart, CartLine, Language, Product, ProductCard, Shopper, Turn
@@ -46,6 +47,7 @@ class Context:
     text: str
     turns: Sequence[Turn] = ()
     shown: dict[str, ProductCard] = field(default_factory=dict)
+    orders: OrderBook | None = None
 
     def __post_init__(self) -> None:
         for turn in self.turns:

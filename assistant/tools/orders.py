@@ -17,7 +17,9 @@ def find_orders(context: Context, order_id: str | None = None) -> ToolResult:
     customer_id = context.shopper.customer_id
     if customer_id is None:
         return ToolResult(False, context.phrase("orders_guest"), verbatim=True)
-    orders = context.shop.catalogue.orders(customer_id, order_id=order_id, limit=SHOWN)
+    # Without a book nothing was ever changed: what was taken in is the present state.
+    book = context.orders or context.shop.catalogue
+    orders = book.orders(customer_id, order_id=order_id, limit=SHOWN)
     if not orders and order_id:
         return ToolResult(
             False, context.phrase("orders_none_such", order_id=order_id), verbatim=True
