@@ -190,6 +190,9 @@ def _act(
             break
         schema = decision_schema(tool for tool in agent.tools.values() if tool.name not in used)
         decision = _decide(agent, context, messages, schema, cancel, first=not tried)
+        if decision is not None and not tried and _repeats(decision, context):
+            # A small model copies what it did last. Asked without that, it reads the message.
+            decision = _decide(agent, context, _anew(messages), schema, cancel, first=False)
         if decision is None:
             break
         more = bool(decision.pop("more", False)) and may_hold_two_wishes(context.text)
@@ -238,6 +241,23 @@ def _decide(
         if cancel.is_set():
             return None
         raise
+
+
+def _repeats(decision: Mapping[str, object], context: Context) -> bool:
+    """Whether it is the last turn's decision again, for another message."""
+    if not context.turns or not context.turns[-1].calls:
+        return False
+    last = context.turns[-1]
+    if context.text.casefold() == last.text.casefold():
+        return False
+    action = last.calls[-1].action
+    given = {key: value for key, value in action.arguments.items() if value is not None}
+    return dict(decision) == {"tool": action.tool, **given}
+
+
+def _anew(messages: Sequence[Message]) -> list[Message]:
+    """The static prompt and the message with what it may point at, without earlier decisions."""
+    return [messages[0], messages[-1]]
 
 
 def decide_messages(agent: Agent, context: Context) -> list[Message]:

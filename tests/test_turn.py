@@ -374,3 +374,33 @@ def test_taking_the_last_product_out_says_that_the_cart_is_empty(open_session):
     turn = answer(session, "take the spaghetti out")
     assert "empty" in turn.reply
     assert session.cart(GUEST).lines == ()
+
+
+def test_what_is_in_the_cart_alone_is_what_it_means(open_session):
+    session, _ = open_session({"tool": "remove_from_cart", "product": "oat milk"})
+    session.set_quantity(GUEST, "10", 2)
+    assert "Took Spaghetti" in answer(session, "actually, take it out again").reply
+    session.set_quantity(GUEST, "10", 2)
+    session.set_quantity(GUEST, "19", 1)
+    answer(session, "take it out again")
+    assert len(session.cart(GUEST).lines) == 2, "of two it could be either"
+
+
+def test_a_decision_that_copies_the_last_one_is_made_anew_without_it(open_session):
+    bread = {"tool": "search_products", "query": "bread"}
+    session, model = open_session(SEARCH, SEARCH, bread)
+    conversation = session.start(GUEST).conversation_id
+    answer(session, "pasta please", conversation=conversation)
+    turn = answer(session, "do you have bread too?", conversation=conversation)
+    assert [card.product.title for card in turn.products] == ["Sourdough bread"]
+    first, again = model.asked[1], model.asked[2]
+    assert len(again) == 2
+    assert (again[0], again[-1]) == (first[0], first[-1])
+
+
+def test_the_same_message_twice_is_decided_once_each(open_session):
+    session, model = open_session(SEARCH)
+    conversation = session.start(GUEST).conversation_id
+    for _ in range(2):
+        assert answer(session, "pasta please", conversation=conversation).products
+    assert len(model.asked) == 2

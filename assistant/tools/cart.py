@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.tools.context import Context
+from assistant.tools.context import Context, says_it
 from assistant.tools.products import SHOWN
 from assistant.tools.registry import ProductRef
 from assistant.types import ProductCard, ToolResult
@@ -59,6 +59,8 @@ def remove_from_cart(context: Context, product: ProductRef) -> ToolResult:
             if words <= set(line.product.title.casefold().replace(",", " ").split())
         }
     held = [line for line in lines if line.product.product_id in ids]
+    if not held and len(lines) == 1 and says_it(context.text):
+        held = list(lines)
     if len(held) != 1:
         key = "cart_which" if held else "cart_not_in"
         note = context.phrase(key, product=card.product.title if card else product)

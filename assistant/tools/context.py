@@ -17,6 +17,7 @@ from recommender.recommend import Recommender
 from retrieval.search import Retrieval
 
 _TAG = re.compile(r"P\d{1,4}", re.IGNORECASE)
+_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b|它|这个|那个", re.IGNORECASE)
 
 
 class Carts(Protocol):
@@ -114,3 +115,8 @@ class Context:
             tuple(CartLine(each, quantities[each.product_id]) for each in products),
             self.shop.catalogue.info.currency,
         )
+
+
+def says_it(text: str) -> bool:
+    """Whether a message points back instead of naming something."""
+    return bool(_IT.search(text))
