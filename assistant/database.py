@@ -189,6 +189,14 @@ class Database:
             raise
         return database
 
+    @classmethod
+    def known(cls, url: str, statements: dict[Any, Any]) -> Self:
+        """A database that this version made itself: its tables are not looked at.
+
+        Those opened with one `statements` share their compiled SQL.
+        """
+        return cls(_engine(url).execution_options(compiled_cache=statements))
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -6,6 +6,7 @@ hand-offs begin as the shop has them, whatever the conversation before it did.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -13,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from assistant.agent import Agent
+from assistant.database import Database
 from assistant.evaluation.measured import Calls, Cost, MeasuredModel
 from assistant.evaluation.transcripts import Recorded
 from assistant.events import CardsShown, ReplyPiece, TurnFailed, TurnFinished
@@ -70,7 +72,11 @@ class Stage:
         self._calls = calls
         self._decisions_only = decisions_only
         self._fresh = fresh
-        self._folder = tempfile.TemporaryDirectory(prefix="aisle-replay-")
+        # None of it has to outlive the run, so in memory there is nothing to wait for.
+        memory = Path("/dev/shm")
+        place = memory if os.access(memory, os.W_OK) else None
+        self._folder = tempfile.TemporaryDirectory(prefix="aisle-replay-", dir=place)
+        self._statements: dict[Any, Any] = {}
         self._empty = Path(self._folder.name) / "empty.db"
         Store.open(f"sqlite:///{self._empty}").close()
 
@@ -83,7 +89,7 @@ class Stage:
         with tempfile.TemporaryDirectory(dir=self._folder.name) as folder:
             file = Path(folder) / "conversation.db"
             shutil.copyfile(self._empty, file)
-            store = Store.open(f"sqlite:///{file}")
+            store = Store(Database.known(f"sqlite:///{file}", self._statements))
             model = MeasuredModel(
                 self.agent.model,
                 self._calls,
