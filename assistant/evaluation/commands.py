@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -74,7 +75,8 @@ def transcripts(
     chosen = sample(loaded.transcripts, per_group, seed) if per_group else loaded.transcripts
     settings = read_settings(home=home)
     bars = Bars()
-    with _app(settings, bars) as app, _stage(app, decisions_only, fresh) as stage:
+    calls = settings.home / "evaluation" / "calls.db"
+    with _app(settings, bars) as app, _stage(app, calls, decisions_only, fresh) as stage:
         known, strangers = _with_customers(app, chosen, customer)
         problems = [*loaded.problems, *strangers]
         for problem in problems:
@@ -123,6 +125,50 @@ def compare(
     _answer(document, as_json, _compared(document))
     if document["verdict"] == "worse":
         raise typer.Exit(1)
+
+
+@evaluate_commands.command("lift")
+def lift(
+    households: Annotated[int, typer.Option(min=1, help="How many shoppers.")] = 40,
+    turns: Annotated[int, typer.Option(min=1, max=8, help="Messages of each.")] = 4,
+    seed: Annotated[int, typer.Option(help="Draws the households.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Keep the document.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """What the recommender is worth in conversation, on baskets that nobody has seen yet."""
+    from assistant.evaluation import lift as lifting
+    from assistant.evaluation.runs import provenance, write_run
+    from assistant.setup import train
+    from assistant.shop.catalogue import Catalogue
+
+    settings = read_settings(home=home)
+    bars = Bars()
+    with tempfile.TemporaryDirectory(prefix="aisle-lift-") as folder:
+        held, cut = lifting.hold_out(settings, Path(folder))
+        train(held, bars)
+        whole = Catalogue(settings.shop_database)
+        chosen = lifting.households(whole, cut, households, turns, seed)
+        calls = settings.home / "evaluation" / "calls.db"
+        with _app(held, bars) as app, _stage(app, calls, decisions_only=True) as stage:
+            run = provenance(
+                app.agent, app.shop.catalogue.content_hash, settings.shop_database,
+                seed=seed, cut=str(cut),
+            )  # fmt: skip
+            document = {"run": run, **lifting.lift(stage, whole, chosen, turns, bars)}
+    if out:
+        write_run(document, out)
+    _answer(document, as_json, _lifted(document))
+
+
+def _lifted(document: dict[str, Any]) -> str:
+    lines = [f"{document['households']} households, cut at {document['run']['cut']}"]
+    for name, each in document["arms"].items():
+        hits = "  ".join(f"{value:.3f} [{low:.3f}, {high:.3f}]"
+                         for value, low, high in each["hit_by_turn"])  # fmt: skip
+        value, low, high = each["turns_to_hit"]
+        lines.append(f"{name:10} hit by turn: {hits}; turns {value:.2f} [{low:.2f}, {high:.2f}]")
+    return "\n".join(lines)
 
 
 def export_transcripts(
@@ -203,12 +249,14 @@ def _app(settings: Settings, bars: Bars) -> Iterator[App]:
 
 
 @contextmanager
-def _stage(app: App, decisions_only: bool = False, fresh: bool = False) -> Iterator[Stage]:
+def _stage(
+    app: App, known_calls: Path, decisions_only: bool = False, fresh: bool = False
+) -> Iterator[Stage]:
     from assistant.app import open_session
     from assistant.evaluation.measured import Calls
     from assistant.evaluation.stage import Stage
 
-    calls = Calls(app.settings.home / "evaluation" / "calls.db")
+    calls = Calls(known_calls)
     stage = Stage(
         app.shop,
         app.agent,

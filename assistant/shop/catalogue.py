@@ -174,6 +174,9 @@ class Catalogue:
         )
         return rows[0][0] if len(rows) == 1 else None
 
+    def customer_ids(self) -> list[str]:
+        return [row[0] for row in self._rows("SELECT customer_id FROM customer ORDER BY 1")]
+
     def profile(self, customer_id: str) -> dict[str, Any]:
         """What the shop's data say of this customer; empty for one that does not exist."""
         rows = self._rows("SELECT profile FROM customer WHERE customer_id = ?", (customer_id,))
