@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from assistant.errors import StorageError
 from assistant.evaluation.charts import bars, histogram, intervals, matrix
 from assistant.evaluation.checks import FAILURES
+from assistant.evaluation.runs import write_text
 from assistant.evaluation.statistics import quantile
 
 WORST = 10
@@ -27,11 +27,7 @@ Result = Mapping[str, Any]
 
 def write_report(document: Mapping[str, Any], path: Path) -> None:
     """Raises StorageError where the file cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(report(document), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+    write_text(report(document), path)
 
 
 def report(document: Mapping[str, Any]) -> str:

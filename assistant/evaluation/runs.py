@@ -58,10 +58,15 @@ def machine() -> dict[str, Any]:
 
 def write_run(document: Mapping[str, Any], path: Path) -> None:
     """Raises StorageError where it cannot be written."""
+    write_text(json.dumps(document, ensure_ascii=False), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """The whole file or none of it; raises StorageError where it cannot be written."""
     fresh = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
         raise StorageError(f"{str(path)!r} cannot be written: {error.strerror}") from None
