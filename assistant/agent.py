@@ -38,6 +38,10 @@ REMEMBERED = 4
 """Earlier turns that a decision sees at the least. The oldest leave as many at a time, so that
 what the model has read mostly stays a prefix of what it reads next."""
 
+ASIDE_LINES = 8
+ASIDE_LETTERS = 240
+"""How much of a colleague's stretch a decision reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -268,14 +272,39 @@ def decide_messages(agent: Agent, context: Context) -> list[Message]:
     """
     messages = [Message("system", agent.prompt)]
     shown = ""
-    forgotten = max(0, len(context.turns) - REMEMBERED) // REMEMBERED * REMEMBERED
-    for turn in context.turns[forgotten:]:
-        messages.append(Message("user", shown + turn.text))
+    answered, since = _with_asides(context.turns)
+    forgotten = max(0, len(answered) - REMEMBERED) // REMEMBERED * REMEMBERED
+    for turn, aside in answered[forgotten:]:
+        messages.append(Message("user", shown + aside + turn.text))
         last = turn.calls[-1].action if turn.calls else Action(REPLY)
         messages.append(Message("assistant", _written(last.tool, last.arguments)))
         shown = _shown(turn.products)
-    messages.append(Message("user", shown + context.text))
+    messages.append(Message("user", shown + since + context.text))
     return messages
+
+
+def _with_asides(turns: Sequence[Turn]) -> tuple[list[tuple[Turn, str]], str]:
+    """The turns that the assistant answered, each after what a colleague and the shopper said
+    before it, and what they have said since the last one."""
+    answered: list[tuple[Turn, str]] = []
+    said: list[str] = []
+    for turn in turns:
+        if turn.kind == "answered":
+            answered.append((turn, _aside(said)))
+            said = []
+        else:
+            who = "Colleague" if turn.kind == "staff" else "Shopper"
+            cards = "".join(f" [{card.tag} {card.product.title}]" for card in turn.products)
+            said.append(f"{who}: {turn.text[:ASIDE_LETTERS]}{cards}")
+    return answered, _aside(said)
+
+
+def _aside(said: Sequence[str]) -> str:
+    """The stretch that a person had, marked as theirs: it is settled and not to be said again."""
+    if not said:
+        return ""
+    lines = "\n".join(said[-ASIDE_LINES:])
+    return f"(A colleague had the conversation. What they settled stands:\n{lines})\n"
 
 
 def _shown(cards: Sequence[ProductCard]) -> str:

@@ -42,6 +42,7 @@ class _Time(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+Time = _Time
 metadata = sa.MetaData()
 
 conversations = sa.Table(

@@ -141,7 +141,7 @@ def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -
     on: a tag that was never shown.
     """
     checked = {name: value for name, value in arguments.items() if value not in (None, "", [])}
-    said = " ".join([*(turn.text for turn in context.turns), context.text])
+    said = " ".join([*(t.text for t in context.turns if t.kind != "staff"), context.text])
     if tool == "search_products":
         checked.update(_limits(checked, context.text, said))
     for name in ("query", "category"):

@@ -229,6 +229,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "with what we have said so far. You can go on writing here.",
         "此对话已标记为等待同事处理，并附上了之前的内容。您可以继续在这里留言。",
     ),
+    "offer_person": (
+        "If you would rather speak with a person, press “Talk to a person” below.",
+        "如果您希望与真人沟通，请点击下方的“转接人工”。",
+    ),
     # talk
     "talk": (
         "I am the shop's automatic assistant. I can help you find products, suggest some, "

@@ -18,6 +18,7 @@ from assistant.errors import AisleError, BadInput, ModelError, NotFound
 from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted
 from assistant.grounding import language_of
 from assistant.identity import Doors, Visits
+from assistant.offers import is_upset, offers_person
 from assistant.orders.book import OrderBook
 from assistant.phrases import phrase
 from assistant.shop.catalogue import SampleShopper
@@ -25,7 +26,16 @@ from assistant.shop.schema import ShopInfo
 from assistant.store import MAX_QUANTITY, Store
 from assistant.tokens import sign_token
 from assistant.tools.context import Context, Shop
-from assistant.types import Cart, Conversation, ConversationState, Language, Shopper, Turn
+from assistant.tools.handoff import summarise
+from assistant.types import (
+    Cart,
+    Conversation,
+    Handoff,
+    Language,
+    Piece,
+    Shopper,
+    Turn,
+)
 
 LONGEST = 4_000
 """Characters of one message; more is a document, not a question."""
@@ -148,12 +158,17 @@ class Session:
         The message is stored before the first event, and the whole turn in one transaction before
         the last. Raises BadInput for a message that cannot be one, NotFound for a conversation
         that is not this shopper's, Conflict while another turn of it runs.
+
+        Where a person has the conversation the message is kept for them, and a TurnFinished with
+        it is all that happens. A turn from which the conversation is taken ends as `stopped`.
         """
         text = readable(text)
         conversation = self._store.conversation(shopper.key, conversation_id)
         turn = self._store.begin_turn(
             shopper.key, conversation_id, text, self._shop.catalogue.clock.now()
         )
+        if turn.kind == "message":
+            return iter((TurnFinished(turn),))
         return self._run(shopper, conversation, turn, cancel or threading.Event())
 
     def _run(
@@ -173,18 +188,30 @@ class Session:
         try:
             draft.mark("first_event")
             yield TurnStarted(turn.turn_id, turn.text)
-            yield from run_turn(self._agent, context, draft, cancel)
-            self._finish(shopper, conversation, draft.turn)
+            seen = draft.turn
+            for event in self._answer(context, draft, cancel):
+                if not self._store.may_answer(conversation.conversation_id, turn.turn_id):
+                    # A person has it now: what the shopper has not seen is never said.
+                    cancel.set()
+                    draft.turn = seen
+                    draft.finish("stopped")
+                    break
+                yield event
+                seen = draft.turn
+            kept = self._finish(shopper, conversation, draft.turn)
             stored = True
-            yield TurnFinished(draft.turn)
+            yield TurnFinished(kept)
         except (Exception, GeneratorExit) as error:
             if stored:
                 raise
             failed = draft.finish("stopped" if isinstance(error, GeneratorExit) else "failed")
             reference = self._record(error)
-            self._finish(shopper, conversation, failed)
+            kept = self._finish(shopper, conversation, failed)
             if isinstance(error, GeneratorExit):
                 raise
+            if kept.status != failed.status:
+                yield TurnFinished(kept)
+                return
             message = (
                 f"{error.message} ({reference})"
                 if isinstance(error, ModelError)
@@ -192,9 +219,13 @@ class Session:
             )
             yield TurnFailed(failed, reference, message)
 
-    def _finish(self, shopper: Shopper, conversation: Conversation, turn: Turn) -> None:
-        state: ConversationState | None = "waiting" if turn.handoff else None
-        self._store.finish_turn(shopper.key, conversation.conversation_id, turn, state=state)
+    def _answer(self, context: Context, draft: Draft, cancel: threading.Event) -> Iterator[Event]:
+        yield from run_turn(self._agent, context, draft, cancel)
+        if draft.turn.status == "finished" and offers_person(context.turns, draft.turn):
+            yield draft.say(Piece("text", context.phrase("offer_person")))
+
+    def _finish(self, shopper: Shopper, conversation: Conversation, turn: Turn) -> Turn:
+        return self._store.finish_turn(shopper.key, conversation.conversation_id, turn)
 
     def _record(self, error: BaseException) -> str:
         reference = secrets.token_hex(4)
@@ -211,10 +242,18 @@ class Session:
         self._store.rate(shopper.key, conversation_id, turn_id, rating)
 
     def ask_for_person(self, shopper: Shopper, conversation_id: str) -> Conversation:
-        """Mark the conversation as waiting for a colleague, without asking the model."""
+        """Let the conversation wait for a colleague, without asking the model."""
         conversation = self._store.conversation(shopper.key, conversation_id)
-        if conversation.state == "with_assistant":
-            self._store.set_state(shopper.key, conversation_id, "waiting")
+        turns = conversation.turns
+        context = Context(self._shop, self._store, shopper, conversation.language, "", turns)
+        upset = bool(turns) and is_upset(turns[-1].text)
+        handoff = Handoff("upset" if upset else "asks_for_a_person", summarise(context))
+        self._store.ask_for_person(shopper.key, conversation_id, handoff)
+        return self._store.conversation(shopper.key, conversation_id)
+
+    def stop_waiting(self, shopper: Shopper, conversation_id: str) -> Conversation:
+        """Go on with the assistant; raises Conflict once a colleague has the conversation."""
+        self._store.stop_waiting(shopper.key, conversation_id)
         return self._store.conversation(shopper.key, conversation_id)
 
     # --- the cart ---

@@ -23,9 +23,10 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from assistant.database import Database, cart_lines, conversations, turns, visits
+from assistant.desk import states
 from assistant.errors import BadInput, Conflict, NotFound, StorageError
 from assistant.record import decode, encode
-from assistant.types import Conversation, ConversationState, Language, Shopper, Turn
+from assistant.types import Conversation, Handoff, Language, Shopper, Turn
 
 MAX_QUANTITY = 99
 """The most of one product that a cart holds."""
@@ -94,57 +95,79 @@ class Store:
         begun = sa.true() if since is None else conversations.c.started_at >= since
         return self._load(None, begun)
 
-    def set_state(self, shopper_key: str, conversation_id: str, state: ConversationState) -> None:
-        """Raises NotFound if the conversation is absent or another's."""
+    def ask_for_person(self, shopper_key: str, conversation_id: str, handoff: Handoff) -> bool:
+        """Let the conversation wait for a colleague; False if it does so, or has one, already.
+
+        Raises NotFound if the conversation is absent or another's.
+        """
         with self.database.write() as connection:
-            _lock(connection, shopper_key, conversation_id)
-            _touch(connection, conversation_id, state)
+            if _lock(connection, shopper_key, conversation_id) in states.PEOPLES:
+                return False
+            states.move(
+                connection,
+                conversation_id,
+                "waiting",
+                "shopper",
+                reason=handoff.reason,
+                handoff=handoff,
+            )
+        return True
+
+    def stop_waiting(self, shopper_key: str, conversation_id: str) -> None:
+        """Give the assistant back a conversation that no colleague has taken yet.
+
+        Raises Conflict in any other state, NotFound if it is absent or another's.
+        """
+        with self.database.write() as connection:
+            if _lock(connection, shopper_key, conversation_id) != "waiting":
+                raise Conflict(f"conversation {conversation_id!r} is not waiting; reload the page")
+            states.move(connection, conversation_id, "with_assistant", "shopper", reason="withdrew")
 
     # Turns
 
     def begin_turn(self, shopper_key: str, conversation_id: str, text: str, at: datetime) -> Turn:
         """Keep the shopper's message (`at` with its time zone) as a running turn.
 
+        Where a person has the conversation, or is waited for, it is kept as a whole turn of kind
+        "message"; the assistant has nothing to say to it. A resolved conversation is open again.
+
         Raises Conflict while another turn of the conversation runs, NotFound if the
         conversation is absent or another's.
         """
         turn = Turn(secrets.token_urlsafe(16), text, at=at)
-        position = (
-            sa.select(sa.func.coalesce(sa.func.max(turns.c.position), 0) + 1)
-            .where(turns.c.conversation_id == conversation_id)
-            .scalar_subquery()
-        )
         with self.database.write() as connection:
-            _lock(connection, shopper_key, conversation_id)
-            try:
-                connection.execute(
-                    turns.insert().values(
-                        turn_id=turn.turn_id,
-                        conversation_id=conversation_id,
-                        position=position,
-                        status=turn.status,
-                        rating=turn.rating,
-                        at=at,
-                        content=_content_of(turn),
-                    )
+            state = _lock(connection, shopper_key, conversation_id)
+            if state in states.PEOPLES:
+                turn = replace(turn, status="finished", kind="message")
+                states.shopper_wrote(connection, conversation_id)
+            elif state == "resolved":
+                states.move(
+                    connection, conversation_id, "with_assistant", "shopper", reason="wrote again"
                 )
+            try:
+                insert_turn(connection, conversation_id, turn)
             except exc.IntegrityError:
                 raise Conflict(
                     f"conversation {conversation_id!r} is still answering the message before; "
                     "wait for the answer or stop it"
                 ) from None
-            _touch(connection, conversation_id)
         return turn
 
-    def finish_turn(
-        self,
-        shopper_key: str,
-        conversation_id: str,
-        turn: Turn,
-        *,
-        state: ConversationState | None = None,
-    ) -> None:
-        """Keep what came of a turn, its status and the conversation's new state, together.
+    def may_answer(self, conversation_id: str, turn_id: str) -> bool:
+        """Whether the conversation has been the assistant's since this turn began."""
+        with self.database.read() as connection:
+            position = connection.scalar(
+                sa.select(turns.c.position).where(turns.c.turn_id == turn_id)
+            )
+            return position is not None and not states.left_assistant_since(
+                connection, conversation_id, position
+            )
+
+    def finish_turn(self, shopper_key: str, conversation_id: str, turn: Turn) -> Turn:
+        """Keep what came of a turn and its status; a hand-off sets the conversation waiting.
+
+        The turn as it is kept: `stopped`, and without a hand-off, if a person was given the
+        conversation meanwhile.
 
         `at` and `rating` stay as the store has them. A turn that `interrupt_running` marked may
         still be finished, for its process may be alive after all. Raises Conflict for a turn
@@ -156,15 +179,29 @@ class Store:
         this = (turns.c.turn_id == turn.turn_id) & (turns.c.conversation_id == conversation_id)
         with self.database.write() as connection:
             _lock(connection, shopper_key, conversation_id)
-            status = connection.scalar(sa.select(turns.c.status).where(this))
-            if status is None:
+            kept = connection.execute(
+                sa.select(turns.c.status, turns.c.position).where(this)
+            ).one_or_none()
+            if kept is None:
                 raise _no_turn(turn.turn_id)
-            if status not in ("running", "interrupted"):
-                raise Conflict(f"turn {turn.turn_id!r} is {status} already; begin a new one")
+            if kept.status not in ("running", "interrupted"):
+                raise Conflict(f"turn {turn.turn_id!r} is {kept.status} already; begin a new one")
+            if states.left_assistant_since(connection, conversation_id, kept.position):
+                turn = replace(turn, status="stopped", handoff=None)
+            elif turn.handoff is not None:
+                states.move(
+                    connection,
+                    conversation_id,
+                    "waiting",
+                    "assistant",
+                    reason=turn.handoff.reason,
+                    handoff=turn.handoff,
+                )
             connection.execute(
                 turns.update().where(this).values(status=turn.status, content=_content_of(turn))
             )
-            _touch(connection, conversation_id, state)
+            _touch(connection, conversation_id)
+        return turn
 
     def interrupt_running(self) -> int:
         """Mark the turns that a killed process left running; how many there were.
@@ -303,25 +340,43 @@ def _put_in_cart(
     )
 
 
-def _lock(connection: sa.Connection, shopper_key: str, conversation_id: str) -> None:
-    """Let no one else write this conversation until the transaction ends."""
+def insert_turn(connection: sa.Connection, conversation_id: str, turn: Turn) -> None:
+    """Put a turn at the end of a conversation that the caller has locked.
+
+    Raises sqlalchemy's IntegrityError for a second one that runs.
+    """
+    connection.execute(
+        turns.insert().values(
+            turn_id=turn.turn_id,
+            conversation_id=conversation_id,
+            position=states.last_position(connection, conversation_id) + 1,
+            status=turn.status,
+            rating=turn.rating,
+            at=turn.at,
+            content=_content_of(turn),
+        )
+    )
+    _touch(connection, conversation_id)
+
+
+def _lock(connection: sa.Connection, shopper_key: str, conversation_id: str) -> str:
+    """The state; no one else writes this conversation until the transaction ends."""
     _check_id(conversation_id, _no_conversation(conversation_id))
-    owned = sa.select(conversations.c.conversation_id).where(
+    owned = sa.select(conversations.c.state).where(
         conversations.c.conversation_id == conversation_id,
         conversations.c.shopper_key == shopper_key,
     )
-    if connection.scalar(owned.with_for_update()) is None:
+    state: str | None = connection.scalar(owned.with_for_update())
+    if state is None:
         raise _no_conversation(conversation_id)
+    return state
 
 
-def _touch(
-    connection: sa.Connection, conversation_id: str, state: ConversationState | None = None
-) -> None:
-    values = {"updated_at": datetime.now(UTC)} | ({"state": state} if state else {})
+def _touch(connection: sa.Connection, conversation_id: str) -> None:
     connection.execute(
         conversations.update()
         .where(conversations.c.conversation_id == conversation_id)
-        .values(values)
+        .values(updated_at=datetime.now(UTC))
     )
 
 

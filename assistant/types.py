@@ -18,6 +18,8 @@ Language = Literal["en", "zh"]
 """Languages that the interface and code-made sentences are written in."""
 
 ConversationState = Literal["with_assistant", "waiting", "with_staff", "resolved"]
+TurnKind = Literal["answered", "message", "staff"]
+"""A message that the assistant answers, a shopper's to a colleague, or a colleague's."""
 TurnStatus = Literal["running", "finished", "stopped", "failed", "interrupted"]
 
 
@@ -194,7 +196,10 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a shopper and all that came of it."""
+    """One message and all that came of it.
+
+    A colleague's (`kind` "staff") is in `text`, under the name in `author`, with its cards.
+    """
 
     turn_id: str
     text: str
@@ -210,6 +215,8 @@ class Turn:
     seconds: Seconds = Seconds()
     rating: int = 0
     at: datetime | None = None
+    kind: TurnKind = "answered"
+    author: str = ""
 
     @property
     def reply(self) -> str:

@@ -151,14 +151,13 @@ ids = shopper_of("customer:1").key, conversation_id
 def work(acknowledge):
     store = Store.open(url)
     store.interrupt_running()
-    states = ["with_assistant", "waiting"]
     number = len(store.conversation(*ids).turns)
     while True:
         text = f"message {number} " + "x" * random.randrange(20_000)
         turn = store.begin_turn(*ids, text, datetime.now(UTC))
         os.write(acknowledge, f"begun {turn.turn_id}\\n".encode())
         turn = replace(turn, status="finished", pieces=(Piece("text", text),))
-        store.finish_turn(*ids, turn, state=states[number % 2])
+        store.finish_turn(*ids, turn)
         os.write(acknowledge, f"finished {turn.turn_id}\\n".encode())
         number += 1
 
@@ -205,9 +204,6 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(store: Store, 
                     assert turn.status == "finished"
                 whole = turn.text if turn.status == "finished" else ""
                 assert turn.reply == whole
-            finished = [turn for turn in kept.turns if turn.status == "finished"]
-            last = int(finished[-1].text.split()[1]) if finished else 0
-            assert kept.state == ["with_assistant", "waiting"][last % 2]
             assert sum(turn.status == "running" for turn in kept.turns) <= 1
             child.stdin.write("\n")
             child.stdin.flush()
@@ -238,7 +234,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_written(store: Store, path
             turn = store.begin_turn(*ids, "hello", NOON)
             turns.append(turn)
             turn = replace(turn, status="finished", pieces=(Piece("text", "x" * 30_000),))
-            store.finish_turn(*ids, turn, state="waiting" if len(turns) > 1 else None)
+            store.finish_turn(*ids, turn)
             turns[-1] = turn
     assert str(path) in full.value.message
     assert "xxx" not in str(full.value.__cause__)
@@ -336,7 +332,7 @@ def test_every_statement_can_be_said_to_postgresql(store: Store) -> None:
     begun = store.start(guest, "en")
     ids = guest.key, begun.conversation_id
     turn = store.begin_turn(*ids, "hello", NOON)
-    store.finish_turn(*ids, replace(turn, status="finished"), state="waiting")
+    store.finish_turn(*ids, replace(turn, status="finished"))
     store.rate(*ids, turn.turn_id, 1)
     store.set_quantity(guest.key, "p1", 1)
     store.set_quantity(guest.key, "p1", 0)

@@ -127,7 +127,7 @@ def export_transcripts(
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("w", encoding="utf-8") as file:
             for conversation in store.conversations(since):
-                if conversation.turns:
+                if any(turn.kind == "answered" for turn in conversation.turns):
                     told = _transcript(conversation, catalogue, stand_ins, keep_ids=keep_ids)
                     file.write(f"{json.dumps(as_record(told), ensure_ascii=False)}\n")
                     count += 1
@@ -148,7 +148,8 @@ def _transcript(
     return Transcript(
         stand_ins.of("conversation", conversation.conversation_id),
         shown,
-        tuple(_turn(turn, stand_ins, known) for turn in conversation.turns),
+        # What a colleague had is no example of the assistant's work.
+        tuple(_turn(t, stand_ins, known) for t in conversation.turns if t.kind == "answered"),
     )
 
 

@@ -125,6 +125,9 @@ class SessionAssistant:
         self._conversation = session.start(self.shopper).conversation_id
 
     def answer(self, text: str) -> Answer:
+        if self.session.conversation(self.shopper, self._conversation).state == "waiting":
+            # Nobody is at a desk here: the next message is the assistant's again.
+            self.session.stop_waiting(self.shopper, self._conversation)
         self._model.start_turn()
         clock = _Clock(self._model)
         for event in self.session.handle(self.shopper, self._conversation, text):

@@ -28,11 +28,13 @@ def summarise(context: Context) -> str:
     """What was said and shown lately, for the colleague; drawn from the record, not retold."""
     lines = []
     for turn in context.turns[-RECALLED:]:
-        lines.append(f"Shopper: {turn.text}")
+        said_by = turn.author if turn.kind == "staff" else "Shopper"
+        lines.append(f"{said_by}: {turn.text}")
         shown = ", ".join(card.product.title for card in turn.products)
         if shown:
             lines.append(f"Shown: {shown}")
-    lines.append(f"Shopper: {context.text}")
+    if context.text:
+        lines.append(f"Shopper: {context.text}")
     cart = context.cart()
     if cart.lines:
         held = ", ".join(f"{line.quantity} x {line.product.title}" for line in cart.lines)

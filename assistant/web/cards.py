@@ -60,6 +60,8 @@ def conversation_html(conversation: Conversation, language: Language) -> str:
 
 def turn_html(turn: Turn, language: Language, doing: str = "", failure: str = "") -> str:
     """One message and its answer; `doing` is what a running turn is at."""
+    if turn.kind != "answered":
+        return _message_html(turn, language)
     running = turn.status == "running"
     body = reply_html(turn, language)
     if running:
@@ -75,6 +77,27 @@ def turn_html(turn: Turn, language: Language, doing: str = "", failure: str = ""
         f"{_lines(turn.text)}</div>"
         f'<div class="said assistant"{" aria-busy=true" if running else ""}>'
         f'<span class="unseen">{text(language, "assistant")}: </span>{body}</div></section>'
+    )
+
+
+def _message_html(turn: Turn, language: Language) -> str:
+    """What a shopper wrote to a colleague, or a colleague to them."""
+    if turn.kind == "message":
+        body = (
+            f'<div class="said shopper"><span class="unseen">{text(language, "you")}: </span>'
+            f"{_lines(turn.text)}</div>"
+        )
+    else:
+        cards = "".join(product_html(card, language) for card in turn.products)
+        shown = f'<div class="cards inline">{cards}</div>' if cards else ""
+        body = (
+            f'<div class="said staff"><p class="author">{escape(turn.author)}'
+            f"<span> · {text(language, 'colleague')}</span></p>"
+            f"<p>{_lines(turn.text)}</p>{shown}</div>"
+        )
+    return (
+        f'<section class="turn" id="turn-{escape(turn.turn_id)}" data-status="{turn.status}"'
+        f' data-kind="{turn.kind}">{body}</section>'
     )
 
 

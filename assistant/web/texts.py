@@ -72,6 +72,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "not_helpful": ("Not helpful", "没有帮助"),
     "you": ("You", "您"),
     "assistant": ("Assistant", "助手"),
+    "colleague": ("from the shop", "本店同事"),
     "offline": ("No connection. Trying again…", "连接中断，正在重试……"),
     "not_sent": ("That was not sent", "消息未发送"),
     "automatic": (

@@ -168,17 +168,38 @@ def test_the_message_is_kept_before_it_is_answered(store: Store) -> None:
     assert (turn.status, turn.text, turn.at) == ("running", "hello", NOON)
 
 
-def test_a_turn_brings_its_state_with_it(store: Store) -> None:
+def test_a_hand_off_brings_its_state_with_it(store: Store) -> None:
     begun = store.start(ANN, "en")
     ids = ANN.key, begun.conversation_id
     handoff = Handoff("asked for a person", "wants a refund")
     turn = replace(store.begin_turn(*ids, "a person please", NOON), status="finished")
-    store.finish_turn(*ids, replace(turn, handoff=handoff), state="waiting")
+    store.finish_turn(*ids, replace(turn, handoff=handoff))
     kept = store.conversation(*ids)
     assert (kept.state, kept.turns[0].handoff) == ("waiting", handoff)
-    store.set_state(*ids, "resolved")
+    message = store.begin_turn(*ids, "are you there?", NOON)
+    assert (message.kind, message.status) == ("message", "finished")
+    assert store.conversation(*ids).turns[1] == message
+    store.stop_waiting(*ids)
     say(store, begun, "thanks")
-    assert store.conversation(*ids).state == "resolved"
+    assert store.conversation(*ids).state == "with_assistant"
+    with pytest.raises(Conflict):
+        store.stop_waiting(*ids)
+
+
+def test_a_turn_that_runs_while_a_person_is_given_the_conversation_is_stopped(
+    store: Store,
+) -> None:
+    begun = store.start(ANN, "en")
+    ids = ANN.key, begun.conversation_id
+    turn = store.begin_turn(*ids, "hello", NOON)
+    assert store.may_answer(begun.conversation_id, turn.turn_id)
+    assert store.ask_for_person(*ids, Handoff("asks_for_a_person", ""))
+    assert not store.ask_for_person(*ids, Handoff("asks_for_a_person", ""))
+    store.stop_waiting(*ids)  # even when the assistant has it again by the end
+    assert not store.may_answer(begun.conversation_id, turn.turn_id)
+    kept = store.finish_turn(*ids, answered(turn))
+    assert (kept.status, kept.pieces) == ("stopped", answered(turn).pieces)
+    assert store.conversation(*ids).turns == (kept,)
 
 
 def test_one_message_at_a_time(store: Store) -> None:
@@ -274,7 +295,8 @@ THEIR_METHODS: dict[str, Callable[[Store, str, str, Turn], object]] = {
     "conversation": lambda store, key, id, turn: store.conversation(key, id),
     "begin_turn": lambda store, key, id, turn: store.begin_turn(key, id, "let me in", NOON),
     "finish_turn": lambda store, key, id, turn: store.finish_turn(key, id, answered(turn)),
-    "set_state": lambda store, key, id, turn: store.set_state(key, id, "resolved"),
+    "ask_for_person": lambda store, key, id, turn: store.ask_for_person(key, id, Handoff("", "")),
+    "stop_waiting": lambda store, key, id, turn: store.stop_waiting(key, id),
     "rate": lambda store, key, id, turn: store.rate(key, id, turn.turn_id, -1),
 }
 
