@@ -29,6 +29,8 @@ DATABASE = "products.sqlite"
 
 _VERSION = "1"
 """Of what is kept and embedded of an entry: changing either makes a build start anew."""
+_READ = 5_000
+"""Vectors that Chroma gives at a time."""
 _DEPTH = 100
 """Candidates that each method brings to the fusion, at least."""
 _RANK = 60
@@ -195,6 +197,21 @@ class ProductSearch:
         near = self._near(vector, filters, max(_DEPTH, k * 4))
         others = [each for each in self._selling(near, filters) if each[1].group != anchor.group]
         return _fused([others], k, {})
+
+    def vectors(self, product_ids: Sequence[str]) -> NDArray[np.float32]:
+        """(products, dimension): what each one's text means, as a unit vector; a row of NaN for a
+        product that is not known."""
+        known = self._lexical.candidates(product_ids)
+        texts = sorted({each.vector for each in known.values()})
+        stored: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(texts), _READ):
+            stored |= self._index.vectors(COLLECTION, texts[start : start + _READ])
+        dimension = len(next(iter(stored.values()))) if stored else 0
+        found = np.full((len(product_ids), dimension), np.nan, np.float32)
+        for row, product_id in enumerate(product_ids):
+            if product_id in known:
+                found[row] = stored[known[product_id].vector]
+        return found
 
     def _near(
         self, vector: NDArray[np.float32], filters: Filters, depth: int

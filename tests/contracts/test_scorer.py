@@ -10,14 +10,17 @@ import pytest
 from scipy import sparse
 
 from recommender.catalogue import Catalogue
+from recommender.content import Content
 from recommender.cooccurrence import Cooccurrence
 from recommender.ease import Ease, tastes_of
 from recommender.frequency import Frequency
 from recommender.interactions import Baskets, clean
+from recommender.logistic import Logistic, LogisticSettings
 from recommender.models import sold_enough
 from recommender.popular import Popular
+from recommender.sequence import SequenceModel, SequenceSettings, histories_of
 from recommender.similar import Similar
-from tests.recommender.shop import interactions, products
+from tests.recommender.shop import embeddings, interactions, products
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,19 @@ CASES = {
         lambda shop: Cooccurrence.fit(shop.baskets, shop.known, shop.catalogue.leaf),
         lambda saved, shop: Cooccurrence.from_arrays(saved),
         rows="products",
+    ),
+    "content": Case(
+        lambda shop: Content.fit(embeddings(shop.catalogue), shop.known, tastes_of(shop.counts)),
+        lambda saved, shop: Content.from_arrays(saved, tastes_of(shop.counts)),
+        folds=True,
+    ),
+    "logistic": Case(
+        lambda shop: Logistic.fit(shop.baskets, LogisticSettings(dim=8, epochs=3)),
+        lambda saved, shop: Logistic.from_arrays(saved),
+    ),
+    "sequence": Case(
+        lambda shop: SequenceModel.fit(shop.baskets, SequenceSettings(dim=8, epochs=2)),
+        lambda saved, shop: SequenceModel.from_arrays(saved, histories_of(shop.baskets)),
     ),
     # Nothing of its own to save: it is the baskets.
     "similar": Case(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 
 START = datetime(2024, 1, 1, 10, tzinfo=UTC)
@@ -46,6 +47,18 @@ HABITS = {
     "lou": (["pasta", "rice"], ["pasta", "rice", "sauce"], ["coffee", "rice"]),
 }
 EVERY = timedelta(days=9)
+
+
+def embeddings(catalogue):
+    """Texts of one leaf mean almost the same, of one department something alike; dog treats have
+    no text."""
+    names = sorted({name for path in CATEGORIES.values() for name in path})
+    rows = np.zeros((len(catalogue), len(names)), np.float32)
+    for product_id, path in CATEGORIES.items():
+        for weight, name in zip((3, 2, 2), path, strict=True):
+            rows[catalogue.number(product_id), names.index(name)] = weight
+    rows[catalogue.number("dog-treats")] = np.nan
+    return rows
 
 
 def products():
