@@ -85,10 +85,10 @@ def work_out(
     `order` is None where this customer has none of that number, whoever else may.
     """
     rule = rules.rule(change.kind)
-    if rule is None:
-        raise Refusal(f"not_offered_{change.kind}")
-    if change.kind == "change_address":
+    if change.kind == "change_address" and rule is not None:
         return _change_address(rule, customer, change, currency)
+    if rule is None or not rule.states:
+        raise Refusal(f"not_offered_{change.kind}", rules.article(change.kind))
     if order is None:
         raise Refusal("no_such_order", rule.article, order_id=change.order_id)
     case = Case(rules, rule, customer, order, change, now, product)

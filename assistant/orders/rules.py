@@ -1,6 +1,7 @@
 """The rules of a shop about its orders, as [orders] of its shop.toml states them.
 
-One table for each kind of change; a kind without a table is not offered. The windows are the
+One table for each kind of change; one without a table, or about orders and without states, is
+not offered. The windows are the
 policy's own numbers, which the help articles quote: order_change_hours, return_days,
 refund_business_days.
 """

@@ -60,13 +60,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "effect_address": ("New address: {address}", "新地址：{address}"),
     "effect_address_before": ("Until now: {address}", "原地址：{address}"),
-    "effect_item": ("{quantity} × {title} at {price}", "{quantity}件{title}，单价{price}"),
+    "effect_item": ("{quantity} × {title}, {price} each", "{quantity}件{title}，单价{price}"),
     "effect_item_becomes": (
-        "{quantity} × {title} at {price} becomes {new_title} at {new_price}",
+        "{quantity} × {title}, {price} each, becomes {new_title}, {new_price} each",
         "{quantity}件{title}（单价{price}）换成{new_title}（单价{new_price}）",
     ),
     "effect_item_taken_out": (
-        "{quantity} × {title} at {price} is taken out",
+        "{quantity} × {title}, {price} each, is taken out",
         "取出{quantity}件{title}，单价{price}",
     ),
     "effect_total": ("The order then comes to {total}.", "更改后订单金额为{total}。"),
@@ -197,8 +197,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "订单{order_id}中没有“{product}”。",
     ),
     "refused_quantity": (
-        "{quantity} of {title} is not possible; order {order_id} has {held}, so say 1 to {held}.",
-        "数量{quantity}无效：订单{order_id}中有{held}件{title}，请说1到{held}。",
+        "{quantity} of {title} is not possible; order {order_id} has {held}, and the least is 1.",
+        "数量{quantity}无效：订单{order_id}中有{held}件{title}，最少为1。",
     ),
     "refused_too_many": (
         "Order {order_id} has {held} of {title}, so {quantity} is too many.",
@@ -230,7 +230,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "这样订单{order_id}就没有商品了，您可以取消订单。",
     ),
     "refused_not_returnable": (
-        "{title} cannot be returned, because that is so for “{category}”.",
+        "{title} cannot be returned: the shop does not take back “{category}”.",
         "{title}不能退货，“{category}”类商品不可退。",
     ),
     "refused_no_such_payment": (

