@@ -17,10 +17,11 @@ from assistant.grounding import (
     asks_for_a_person,
     check_arguments,
     may_hold_two_wishes,
+    names_place,
 )
 from assistant.llm.base import LanguageModel, Message
 from assistant.reply import Writer, compose
-from assistant.tools.context import Context
+from assistant.tools.context import Context, says_it
 from assistant.tools.registry import Tool, decision_schema
 from assistant.types import (
     Action,
@@ -196,7 +197,8 @@ def _act(
         decision = _decide(agent, context, messages, schema, cancel, first=not tried)
         if decision is not None and not tried and _repeats(decision, context):
             # A small model copies what it did last. Asked without that, it reads the message.
-            decision = _decide(agent, context, _anew(messages), schema, cancel, first=False)
+            alone = _anew(messages, context)
+            decision = _decide(agent, context, alone, schema, cancel, first=False)
         if decision is None:
             break
         more = bool(decision.pop("more", False)) and may_hold_two_wishes(context.text)
@@ -259,9 +261,10 @@ def _repeats(decision: Mapping[str, object], context: Context) -> bool:
     return dict(decision) == {"tool": action.tool, **given}
 
 
-def _anew(messages: Sequence[Message]) -> list[Message]:
-    """The static prompt and the message with what it may point at, without earlier decisions."""
-    return [messages[0], messages[-1]]
+def _anew(messages: Sequence[Message], context: Context) -> list[Message]:
+    """The static prompt and the message, with what was shown only if it points at that."""
+    points = says_it(context.text) or names_place(context.text)
+    return [messages[0], messages[-1] if points else Message("user", context.text)]
 
 
 def decide_messages(agent: Agent, context: Context) -> list[Message]:

@@ -80,6 +80,7 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _CHEAPEST = re.compile(r"(?<!\w)(?:the )?cheap(?:est|er) (?:one|of)|最便宜的", re.IGNORECASE)
+_SHOWN_TAG = re.compile(r"\bP\d{1,4}\b", re.IGNORECASE)
 _PERSON = re.compile(
     r"(?<!\w)(?:talk|speak|chat|connect|transfer|put|get|want|need|like|give|pass)\b[^.?!]{0,40}"
     r"\b(?:(?:real|actual|live|human) (?:person|human|agent|being|someone|people|staff)|human"
@@ -131,6 +132,11 @@ def asks_for_a_person(text: str) -> bool:
 def may_hold_two_wishes(text: str) -> bool:
     """Whether a message could ask for two things; a small model sees a second one too often."""
     return bool(_TWO_WISHES.search(text))
+
+
+def names_place(text: str) -> bool:
+    """Whether a message counts in what was shown: "the second one", "the cheapest one", "P2"."""
+    return bool(_ORDINAL.search(text) or _CHEAPEST.search(text) or _SHOWN_TAG.search(text))
 
 
 def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:

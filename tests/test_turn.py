@@ -394,8 +394,17 @@ def test_a_decision_that_copies_the_last_one_is_made_anew_without_it(open_sessio
     turn = answer(session, "do you have bread too?", conversation=conversation)
     assert [card.product.title for card in turn.products] == ["Sourdough bread"]
     first, again = model.asked[1], model.asked[2]
-    assert len(again) == 2
-    assert (again[0], again[-1]) == (first[0], first[-1])
+    assert [each.content for each in again] == [first[0].content, "do you have bread too?"]
+
+
+def test_what_points_back_keeps_what_was_shown(open_session):
+    session, model = open_session(SEARCH)
+    conversation = session.start(GUEST).conversation_id
+    answer(session, "pasta please", conversation=conversation)
+    answer(session, "what goes with the second one?", conversation=conversation)
+    first, again = model.asked[1], model.asked[2]
+    assert [each.content for each in again] == [first[0].content, first[-1].content]
+    assert "(Shown: P1" in again[-1].content
 
 
 def test_the_same_message_twice_is_decided_once_each(open_session):

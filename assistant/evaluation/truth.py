@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Literal
 
 from assistant.shop.catalogue import Catalogue
-from assistant.tools.products import unit_price
+from assistant.tools.products import unit_prices
 from assistant.types import Product, Turn
 
 Untrue = Literal[
@@ -204,8 +204,7 @@ def _derived(turn: Turn) -> Iterator[object]:
             if isinstance(value, int | float):
                 yield Decimal(str(value)).quantize(Decimal("0.01"))
     if any(call.action.tool == "compare_products" for call in turn.calls):
-        for card in turn.products:
-            derived = unit_price(card.product)
+        for derived in unit_prices([card.product for card in turn.products]):
             if derived:
                 yield derived[0]
                 yield round(derived[0], 2)

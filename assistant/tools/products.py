@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from assistant.tools.context import Context
@@ -14,6 +15,15 @@ SHOWN = 6
 _SIZE = re.compile(
     r"(\d+(?:\.\d+)?)\s*(oz|lb|g|kg|ml|l|gal|pt|qt|ct|sq ft|ft|rolls|loads)", re.IGNORECASE
 )
+
+_SCALES = (
+    {"oz": 1, "lb": 16},
+    {"oz": 1, "pt": 16, "qt": 32, "gal": 128},
+    {"g": 1, "kg": 1000},
+    {"ml": 1, "l": 1000},
+)
+"""Units that measure the same thing: how many of the first each is. An ounce next to a pint is a
+fluid one."""
 
 
 def search_products(
@@ -59,13 +69,13 @@ def compare_products(context: Context, products: list[ProductRef]) -> ToolResult
     cards = tuple({card.tag: card for card in found if card is not None}.values())
     if len(cards) < 2:
         return ToolResult(False, context.phrase("compare_needs_two"), products=cards, verbatim=True)
-    sentences = [_described(context, card) for card in cards]
-    by_unit = [(unit_price(card.product), card) for card in cards]
-    units = {unit for price, _ in by_unit if price for unit in (price[1],)}
-    if len(units) == 1 and all(price for price, _ in by_unit):
-        cheapest = min(by_unit, key=lambda each: each[0][0] if each[0] else Decimal(0))[1]
+    per_unit = unit_prices([card.product for card in cards])
+    sentences = [_described(context, *each) for each in zip(cards, per_unit, strict=True)]
+    units = {each[1] if each else None for each in per_unit}
+    if len(units) == 1 and None not in units:
+        best = min(range(len(cards)), key=lambda n: per_unit[n] or (Decimal(0), ""))
         sentences.append(
-            context.phrase("compare_per_unit", title=cheapest.product.title, unit=units.pop())
+            context.phrase("compare_per_unit", title=cards[best].product.title, unit=units.pop())
         )
     else:
         cheapest = min(cards, key=lambda card: card.product.price)
@@ -109,8 +119,7 @@ def _limit(context: Context, filters: Filters) -> str:
     return "".join(parts)
 
 
-def _described(context: Context, card: ProductCard) -> str:
-    unit = unit_price(card.product)
+def _described(context: Context, card: ProductCard, unit: tuple[Decimal, str] | None) -> str:
     return context.phrase(
         "compare_one_unit" if unit else "compare_one",
         title=card.product.title,
@@ -120,10 +129,23 @@ def _described(context: Context, card: ProductCard) -> str:
     )
 
 
-def unit_price(product: Product) -> tuple[Decimal, str] | None:
-    """Price per unit of the size ("48 oz"), to a tenth of a cent; None where the size says none."""
-    match = _SIZE.fullmatch(product.size)
-    if match is None or Decimal(match[1]) <= 0:
-        return None
-    price = (product.price / Decimal(match[1])).quantize(Decimal("0.001"), ROUND_HALF_UP)
-    return price, match[2].strip().lower()
+def unit_prices(products: Sequence[Product]) -> list[tuple[Decimal, str] | None]:
+    """The price of each per unit of its size ("48 oz"), to a tenth of a cent.
+
+    In one unit for all where their units measure the same thing (a pound is 16 oz), else in each
+    one's own; None where the size says no amount.
+    """
+    sizes = [_SIZE.fullmatch(product.size) for product in products]
+    units = {match[2].strip().lower() for match in sizes if match}
+    scale = next((each for each in _SCALES if len(units) > 1 and units <= each.keys()), {})
+    common = next((unit for unit, factor in scale.items() if factor == 1), "")
+    prices: list[tuple[Decimal, str] | None] = []
+    for product, match in zip(products, sizes, strict=True):
+        if match is None or Decimal(match[1]) <= 0:
+            prices.append(None)
+            continue
+        unit = match[2].strip().lower()
+        amount = Decimal(match[1]) * scale.get(unit, 1)
+        price = (product.price / amount).quantize(Decimal("0.001"), ROUND_HALF_UP)
+        prices.append((price, common or unit))
+    return prices
