@@ -13,13 +13,16 @@ from recommender.catalogue import Catalogue
 from recommender.content import Content
 from recommender.cooccurrence import Cooccurrence
 from recommender.ease import Ease, tastes_of
+from recommender.factors import Factors
 from recommender.frequency import Frequency
 from recommender.interactions import Baskets, clean
 from recommender.logistic import Logistic, LogisticSettings
 from recommender.models import sold_enough
+from recommender.neighbours import ItemNeighbours, UserNeighbours
 from recommender.popular import Popular
 from recommender.sequence import SequenceModel, SequenceSettings, histories_of
 from recommender.similar import Similar
+from recommender.tifu import Tifu
 from tests.recommender.shop import embeddings, interactions, products
 
 
@@ -66,6 +69,25 @@ CASES = {
         lambda shop: Ease.fit(tastes_of(shop.counts), shop.known),
         lambda saved, shop: Ease.from_arrays(saved, tastes_of(shop.counts)),
         folds=True,
+    ),
+    "factors": Case(
+        lambda shop: Factors.fit(tastes_of(shop.counts), shop.known, factors=4),
+        lambda saved, shop: Factors.from_arrays(saved, tastes_of(shop.counts)),
+        folds=True,
+    ),
+    "user_neighbours": Case(
+        lambda shop: UserNeighbours.fit(shop.counts),
+        lambda saved, shop: UserNeighbours.from_arrays(saved, shop.counts),
+        folds=True,
+    ),
+    "item_neighbours": Case(
+        lambda shop: ItemNeighbours.fit(tastes_of(shop.counts), shop.known),
+        lambda saved, shop: ItemNeighbours.from_arrays(saved, tastes_of(shop.counts)),
+        folds=True,
+    ),
+    "tifu": Case(
+        lambda shop: Tifu.fit(shop.baskets),
+        lambda saved, shop: Tifu.from_arrays(saved, shop.baskets),
     ),
     "cooccurrence": Case(
         lambda shop: Cooccurrence.fit(shop.baskets, shop.known, shop.catalogue.leaf),
