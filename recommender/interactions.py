@@ -93,6 +93,18 @@ class Baskets:
         """Where a customer's rows are."""
         return slice(int(self.starts[user]), int(self.starts[user + 1]))
 
+    def before(self, hold: int) -> Baskets:
+        """Without the last `hold` baskets of every customer; the customers stay."""
+        kept = self.rank >= hold
+        return Baskets(
+            self.customers,
+            self.n_items,
+            np.searchsorted(self.user[kept], np.arange(len(self.customers) + 1)).astype(np.int64),
+            self.item[kept],
+            self.at[kept],
+            (self.rank[kept] - hold).astype(np.int32),
+        )
+
     def matrix(self, weights: Floats | None = None) -> Any:
         """Customers by items in CSR, float32: 1 where bought, or the sum of the rows' weights."""
         values = np.ones(len(self.item), np.float32) if weights is None else weights
