@@ -50,6 +50,9 @@ class Assistant(Protocol):
         ...
 
 
+DEADLINE = 600.0
+"""Seconds: a busy machine must not change what is answered. How long it took is reported."""
+
 OpensSession = Callable[[Store, Agent], Session]
 
 
@@ -96,7 +99,12 @@ class Stage:
                 decisions_only=self._decisions_only,
                 fresh=self._fresh,
             )
-            agent = replace(self.agent, model=model, writer=replace(self.agent.writer, model=model))
+            agent = replace(
+                self.agent,
+                model=model,
+                writer=replace(self.agent.writer, model=model),
+                deadline=DEADLINE,
+            )
             session = self._open_session(store, agent)
             try:
                 yield SessionAssistant(self.shop, session, store, model, customer_id)
