@@ -65,12 +65,9 @@ def setup(
 @cli.command("import")
 def import_(name: str, source: Path, folder: Path, as_json: Json = False) -> None:
     """Write a shop folder from a known data set: NAME SOURCE FOLDER."""
-    from assistant.setup import DATASETS
-    from assistant.shop.completejourney import import_completejourney
+    from assistant.shop.importers import import_shop
 
-    if name not in DATASETS:
-        raise BadInput(f"importer {name!r} is not one of {', '.join(DATASETS)}")
-    import_completejourney(source, folder, Bars())
+    import_shop(name, source, folder, Bars())
     _answer({"folder": str(folder)}, as_json, f"{folder} is a shop folder now; `aisle ingest` it.")
 
 

