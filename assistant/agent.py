@@ -88,6 +88,7 @@ class Draft:
             orders=self.turn.orders + result.orders,
             cart=result.cart or self.turn.cart,
             handoff=result.handoff or self.turn.handoff,
+            proposal=result.proposal or self.turn.proposal,
         )
         if products or result.orders:
             self.mark("first_card")
@@ -223,7 +224,7 @@ def _act(
         shown = draft.show(result)
         if shown:
             yield shown
-        if not more or result.handoff:
+        if not more or result.handoff or result.proposal:
             break
         rest = f"{_shown(result.products)}(Done. Now the other wish in: {context.text})"
         messages = [*messages, *_said(name, decision, rest)]

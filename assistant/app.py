@@ -61,7 +61,15 @@ def build(settings: Settings, progress: Progress = silent) -> App:
 def open_session(settings: Settings, shop: Shop, store: Store, agent: Agent) -> Session:
     """The session over a store; evaluation opens one for every conversation that it replays."""
     doors = open_doors(settings, store, shop.catalogue)
-    return Session(shop, store, Visits(store), agent, doors, demo=settings.demo)
+    return Session(
+        shop,
+        store,
+        Visits(store),
+        agent,
+        doors,
+        demo=settings.demo,
+        confirm_within=timedelta(minutes=settings.confirm_minutes),
+    )
 
 
 def open_shop(settings: Settings) -> Shop:

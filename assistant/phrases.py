@@ -216,6 +216,69 @@ PHRASES: dict[str, tuple[str, str]] = {
     "status_on_its_way": ("is on its way", "正在配送"),
     "status_delivered": ("has been delivered", "已送达"),
     "status_cancelled": ("has been cancelled", "已取消"),
+    # changes of orders: what an effect is and what a rule forbids is in assistant/orders
+    "orders_guest_change": (
+        "I can only change orders and accounts when you are signed in.",
+        "登录后我才能更改订单或账户。",
+    ),
+    "orders_which": (
+        "Which order do you mean: {ids}? Nothing is changed yet.",
+        "您指的是哪个订单：{ids}？目前没有任何更改。",
+    ),
+    "order_lacks": (
+        "I see no “{product}” in order {order_id}. Say which of its items you mean.",
+        "订单{order_id}中没有“{product}”，请说明是哪件商品。",
+    ),
+    "order_which_items": (
+        "Which items of order {order_id} do you mean: {items}? Nothing is changed yet.",
+        "您指的是订单{order_id}中的哪些商品：{items}？目前没有任何更改。",
+    ),
+    "address_which": (
+        "Write the whole new address: street, city, state and code. Nothing is changed yet.",
+        "请写出完整的新地址：街道、城市、州和邮编。目前没有任何更改。",
+    ),
+    "payment_which": (
+        "Which way to pay do you mean: {methods}? Nothing is changed yet.",
+        "您指的是哪种付款方式：{methods}？目前没有任何更改。",
+    ),
+    "payment_none": (
+        "I see no other way to pay in your account, so nothing is changed.",
+        "您的账户中没有其他付款方式，因此没有任何更改。",
+    ),
+    "exchange_which": (
+        "Which of these shall {title} become? Nothing is changed yet.",
+        "要把{title}换成哪一件？目前没有任何更改。",
+    ),
+    "exchange_none": (
+        "I find no “{query}” that {title} could become.",
+        "没有找到可以替换{title}的“{query}”。",
+    ),
+    "yes": ("Yes", "是"),
+    "no": ("No", "不"),
+    "change_ask": (
+        "Shall I do this? Answer yes or no. Nothing is changed before your yes.",
+        "要这样做吗？请回答“是”或“否”。在您确认之前不会有任何更改。",
+    ),
+    "change_done": ("Done.", "已完成。"),
+    "change_declined": ("All right, nothing was changed.", "好的，没有任何更改。"),
+    "change_expired": (
+        "That was shown too long ago, so nothing was changed. Ask again and I will look anew.",
+        "时间已过，因此没有任何更改。请重新提出，我会再查看。",
+    ),
+    "change_refused": ("Nothing was changed.", "没有任何更改。"),
+    "change_done_before": (
+        "That was done already, once; nothing more was changed.",
+        "此前已经完成，没有再次更改。",
+    ),
+    "change_settled_before": (
+        "That is settled already, and nothing was changed. Ask again if you want it.",
+        "此前已经处理，没有任何更改。如有需要请重新提出。",
+    ),
+    "change_failed": (
+        "Something went wrong on our side, and nothing was changed. Try again, or ask for a "
+        "person; the reference is {reference}.",
+        "我们这边出了问题，没有任何更改。请重试或转接人工，参考编号{reference}。",
+    ),
     # help
     "help_found": ("From our help pages:", "以下摘自本店的帮助文章（原文为英文）："),
     "help_none": (

@@ -17,8 +17,9 @@ from typing import Any
 from assistant.errors import ModelError
 from assistant.grounding import Vocabulary, wording_problem
 from assistant.llm.base import LanguageModel, Message
+from assistant.orders.wording import describe
 from assistant.tools.context import Context
-from assistant.types import Citation, Piece, ProductCard, ToolResult
+from assistant.types import Citation, Piece, ProductCard, Proposal, ToolResult
 
 IN_LINE = 3
 """Cards that stand inside the reply; the rest of what a search found stays beside it."""
@@ -45,6 +46,8 @@ def compose(
             yield from _talk(writer, context, cancel)
         return
     for result in results:
+        if result.proposal:
+            yield _effect(context, result.proposal)
         if result.verbatim or not result.ok or writer.model.wording == "quote":
             yield Piece("text", result.note)
             yield from _facts(context, result)
@@ -136,6 +139,12 @@ def _facts(context: Context, result: ToolResult) -> Iterator[Piece]:
     if result.cart and result.cart.lines:
         lines = "; ".join(f"{line.quantity} × {line.product.title}" for line in result.cart.lines)
         yield Piece("cart", f"{lines}.")
+
+
+def _effect(context: Context, proposal: Proposal) -> Piece:
+    """Exactly what a yes would do, a sentence a line."""
+    lines = describe(proposal.effect, context.language)
+    return Piece("change", "\n".join(lines), proposal.change_id)
 
 
 def _product(context: Context, card: ProductCard) -> Piece:

@@ -11,22 +11,33 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from assistant.agent import Agent, Draft, run_turn
+from assistant.changes import Changes, Settled, answer_in, awaited
 from assistant.codes import Codes
-from assistant.errors import AisleError, BadInput, ModelError, NotFound
-from assistant.events import Event, TurnFailed, TurnFinished, TurnStarted
+from assistant.errors import AisleError, BadInput, Conflict, ModelError, NotFound
+from assistant.events import (
+    CardsShown,
+    Event,
+    ReplyPiece,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
 from assistant.grounding import language_of
 from assistant.identity import Doors, Visits
 from assistant.offers import is_upset, offers_person
 from assistant.orders.book import OrderBook
 from assistant.phrases import phrase
+from assistant.reply import compose
 from assistant.shop.catalogue import SampleShopper
 from assistant.shop.schema import ShopInfo
 from assistant.store import MAX_QUANTITY, Store
 from assistant.tokens import sign_token
 from assistant.tools.context import Context, Shop
 from assistant.tools.handoff import summarise
+from assistant.tools.order_changes import outcome
 from assistant.types import (
     Cart,
     Conversation,
@@ -47,7 +58,15 @@ class Session:
     """The door to everything a shopper can do; each call says which shopper."""
 
     def __init__(
-        self, shop: Shop, store: Store, visits: Visits, agent: Agent, doors: Doors, *, demo: bool
+        self,
+        shop: Shop,
+        store: Store,
+        visits: Visits,
+        agent: Agent,
+        doors: Doors,
+        *,
+        demo: bool,
+        confirm_within: timedelta = timedelta(minutes=15),
     ) -> None:
         self.demo = demo
         self._doors = doors
@@ -55,6 +74,7 @@ class Session:
         self._store = store
         self._visits = visits
         self._orders = OrderBook(shop.catalogue, store.database)
+        self._changes = Changes(store, self._orders, confirm_within)
         self._agent = agent
         self._ready = threading.Event()
 
@@ -164,26 +184,98 @@ class Session:
         """
         text = readable(text)
         conversation = self._store.conversation(shopper.key, conversation_id)
-        turn = self._store.begin_turn(
-            shopper.key, conversation_id, text, self._shop.catalogue.clock.now()
-        )
+        yes = answer_in(text)
+        waiting = awaited(conversation) if yes is not None else None
+        if yes is not None and waiting is not None:
+            return self._say(shopper, conversation, waiting, text, yes=yes)
+        turn = self._begin(shopper, conversation, text)
         if turn.kind == "message":
             return iter((TurnFinished(turn),))
         return self._run(shopper, conversation, turn, cancel or threading.Event())
+
+    def answer(
+        self, shopper: Shopper, conversation_id: str, change_id: str, *, yes: bool
+    ) -> Iterator[Event]:
+        """Say yes or no to a change that was shown, streaming events; a yes makes it, once.
+
+        Raises NotFound for a conversation or a change that is not this shopper's, Conflict while
+        another turn runs.
+        """
+        conversation = self._store.conversation(shopper.key, conversation_id)
+        self._changes.check(shopper, conversation_id, change_id)
+        if conversation.state in ("waiting", "with_staff"):
+            raise Conflict("this conversation is a colleague's now; tell them what you want done")
+        said = phrase(conversation.language, "yes" if yes else "no")
+        return self._say(shopper, conversation, change_id, said, yes=yes)
+
+    def _begin(
+        self, shopper: Shopper, conversation: Conversation, text: str, answers: str = ""
+    ) -> Turn:
+        now = self._shop.catalogue.clock.now()
+        return self._store.begin_turn(
+            shopper.key, conversation.conversation_id, text, now, answers=answers
+        )
+
+    def _say(
+        self, shopper: Shopper, conversation: Conversation, change_id: str, text: str, *, yes: bool
+    ) -> Iterator[Event]:
+        """The turn of a yes or a no. The model has no part in it."""
+        turn = self._begin(shopper, conversation, text, change_id)
+        if turn.kind == "message":
+            return iter((TurnFinished(turn),))
+        return self._settle(shopper, conversation, turn, yes=yes)
+
+    def _settle(
+        self, shopper: Shopper, conversation: Conversation, turn: Turn, *, yes: bool
+    ) -> Iterator[Event]:
+        draft = Draft(turn)
+        draft.mark("first_event")
+        language = language_of(turn.text, conversation.language)
+        context = self._context(shopper, conversation, turn.text, language)
+
+        def told(settled: Settled) -> Turn:
+            result = outcome(context, settled)
+            draft.show(result)
+            for piece in compose(self._agent.writer, context, [result], threading.Event()):
+                draft.say(piece)
+            return draft.finish("finished")
+
+        stored = False
+        try:
+            yield TurnStarted(turn.turn_id, turn.text)
+            finished = self._changes.answer(
+                shopper, conversation.conversation_id, turn, yes=yes, told=told
+            )
+            stored = True
+            yield CardsShown(turn.turn_id, (), finished.citations, finished.orders)
+            for piece in finished.pieces:
+                yield ReplyPiece(turn.turn_id, piece)
+            yield TurnFinished(finished)
+        except (Exception, GeneratorExit) as error:
+            if stored:
+                raise
+            reference = self._record(error)
+            failed = replace(
+                turn, status="stopped" if isinstance(error, GeneratorExit) else "failed"
+            )
+            self._store.finish_turn(shopper.key, conversation.conversation_id, failed)
+            if isinstance(error, GeneratorExit):
+                raise
+            message = phrase(language, "change_failed", reference=reference)
+            yield TurnFailed(failed, reference, message)
+
+    def _context(
+        self, shopper: Shopper, conversation: Conversation, text: str, language: Language
+    ) -> Context:
+        past = [each for each in conversation.turns if each.status != "running"]
+        return Context(self._shop, self._store, shopper, language, text, past, orders=self._orders)
 
     def _run(
         self, shopper: Shopper, conversation: Conversation, turn: Turn, cancel: threading.Event
     ) -> Iterator[Event]:
         draft = Draft(replace(turn, model=self._agent.model.name))
-        context = Context(
-            self._shop,
-            self._store,
-            shopper,
-            language_of(turn.text, conversation.language),
-            turn.text,
-            [each for each in conversation.turns if each.status != "running"],
-            orders=self._orders,
-        )
+        language = language_of(turn.text, conversation.language)
+        context = self._context(shopper, conversation, turn.text, language)
         stored = False
         try:
             draft.mark("first_event")
@@ -225,7 +317,7 @@ class Session:
             yield draft.say(Piece("text", context.phrase("offer_person")))
 
     def _finish(self, shopper: Shopper, conversation: Conversation, turn: Turn) -> Turn:
-        return self._store.finish_turn(shopper.key, conversation.conversation_id, turn)
+        return self._changes.keep(shopper, conversation.conversation_id, turn)
 
     def _record(self, error: BaseException) -> str:
         reference = secrets.token_hex(4)

@@ -22,7 +22,15 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from assistant.database import Database, cart_lines, conversations, turns, visits
+from assistant.database import (
+    Database,
+    audit_log,
+    cart_lines,
+    changes,
+    conversations,
+    turns,
+    visits,
+)
 from assistant.desk import states
 from assistant.errors import BadInput, Conflict, NotFound, StorageError
 from assistant.record import decode, encode
@@ -101,7 +109,7 @@ class Store:
         Raises NotFound if the conversation is absent or another's.
         """
         with self.database.write() as connection:
-            if _lock(connection, shopper_key, conversation_id) in states.PEOPLES:
+            if lock_conversation(connection, shopper_key, conversation_id) in states.PEOPLES:
                 return False
             states.move(
                 connection,
@@ -119,24 +127,27 @@ class Store:
         Raises Conflict in any other state, NotFound if it is absent or another's.
         """
         with self.database.write() as connection:
-            if _lock(connection, shopper_key, conversation_id) != "waiting":
+            if lock_conversation(connection, shopper_key, conversation_id) != "waiting":
                 raise Conflict(f"conversation {conversation_id!r} is not waiting; reload the page")
             states.move(connection, conversation_id, "with_assistant", "shopper", reason="withdrew")
 
     # Turns
 
-    def begin_turn(self, shopper_key: str, conversation_id: str, text: str, at: datetime) -> Turn:
+    def begin_turn(
+        self, shopper_key: str, conversation_id: str, text: str, at: datetime, *, answers: str = ""
+    ) -> Turn:
         """Keep the shopper's message (`at` with its time zone) as a running turn.
 
         Where a person has the conversation, or is waited for, it is kept as a whole turn of kind
         "message"; the assistant has nothing to say to it. A resolved conversation is open again.
+        `answers` is the change that it says yes or no to, if any.
 
         Raises Conflict while another turn of the conversation runs, NotFound if the
         conversation is absent or another's.
         """
-        turn = Turn(secrets.token_urlsafe(16), text, at=at)
+        turn = Turn(secrets.token_urlsafe(16), text, at=at, answers=answers)
         with self.database.write() as connection:
-            state = _lock(connection, shopper_key, conversation_id)
+            state = lock_conversation(connection, shopper_key, conversation_id)
             if state in states.PEOPLES:
                 turn = replace(turn, status="finished", kind="message")
                 states.shopper_wrote(connection, conversation_id)
@@ -156,12 +167,7 @@ class Store:
     def may_answer(self, conversation_id: str, turn_id: str) -> bool:
         """Whether the conversation has been the assistant's since this turn began."""
         with self.database.read() as connection:
-            position = connection.scalar(
-                sa.select(turns.c.position).where(turns.c.turn_id == turn_id)
-            )
-            return position is not None and not states.left_assistant_since(
-                connection, conversation_id, position
-            )
+            return not taken_over(connection, conversation_id, turn_id)
 
     def finish_turn(self, shopper_key: str, conversation_id: str, turn: Turn) -> Turn:
         """Keep what came of a turn and its status; a hand-off sets the conversation waiting.
@@ -174,34 +180,8 @@ class Store:
         finished before, NotFound for one that is absent or another's, ValueError for a turn
         that is still running.
         """
-        if turn.status == "running":
-            raise ValueError(f"turn {turn.turn_id!r} is still running")
-        this = (turns.c.turn_id == turn.turn_id) & (turns.c.conversation_id == conversation_id)
         with self.database.write() as connection:
-            _lock(connection, shopper_key, conversation_id)
-            kept = connection.execute(
-                sa.select(turns.c.status, turns.c.position).where(this)
-            ).one_or_none()
-            if kept is None:
-                raise _no_turn(turn.turn_id)
-            if kept.status not in ("running", "interrupted"):
-                raise Conflict(f"turn {turn.turn_id!r} is {kept.status} already; begin a new one")
-            if states.left_assistant_since(connection, conversation_id, kept.position):
-                turn = replace(turn, status="stopped", handoff=None)
-            elif turn.handoff is not None:
-                states.move(
-                    connection,
-                    conversation_id,
-                    "waiting",
-                    "assistant",
-                    reason=turn.handoff.reason,
-                    handoff=turn.handoff,
-                )
-            connection.execute(
-                turns.update().where(this).values(status=turn.status, content=_content_of(turn))
-            )
-            _touch(connection, conversation_id)
-        return turn
+            return keep_turn(connection, shopper_key, conversation_id, turn)
 
     def interrupt_running(self) -> int:
         """Mark the turns that a killed process left running; how many there were.
@@ -219,7 +199,7 @@ class Store:
             raise BadInput(f"rating {rating!r} is not -1, 0 or 1")
         _check_id(turn_id, _no_turn(turn_id))
         with self.database.write() as connection:
-            _lock(connection, shopper_key, conversation_id)
+            lock_conversation(connection, shopper_key, conversation_id)
             rated = connection.execute(
                 turns.update()
                 .where(turns.c.turn_id == turn_id, turns.c.conversation_id == conversation_id)
@@ -263,15 +243,18 @@ class Store:
     def erase(self, shopper_key: str) -> None:
         """Delete everything kept under this key, beyond recovery from SQLite's own files."""
         with self.database.write() as connection:
-            for table in (conversations, cart_lines, visits):  # turns go with conversations
+            # Turns, and the changes that they proposed, go with conversations.
+            for table in (conversations, cart_lines, visits, audit_log):
                 connection.execute(table.delete().where(table.c.shopper_key == shopper_key))
         self.database.forget()
 
     def export(self, shopper_key: str) -> dict[str, Any]:
         """Everything kept under this key, as JSON."""
         theirs = visits.c.shopper_key == shopper_key
+        made = sa.select(audit_log).where(audit_log.c.shopper_key == shopper_key)
         with self.database.read() as connection:
             seen = connection.execute(sa.select(visits).where(theirs)).all()
+            logged = connection.execute(made.order_by(audit_log.c.at)).all()
         return {
             "shopper_key": shopper_key,
             "conversations": [encode(each) for each in self._load(shopper_key, sa.true())],
@@ -283,6 +266,10 @@ class Store:
                 {"started_at": row.started_at.isoformat(), "seen_at": row.seen_at.isoformat()}
                 for row in seen
             ],
+            "changes": [
+                {"at": row.at.isoformat(), "action": row.action, **json.loads(row.content)}
+                for row in logged
+            ],
         }
 
     def _load(self, shopper_key: str | None, which: sa.ColumnElement[bool]) -> list[Conversation]:
@@ -290,8 +277,8 @@ class Store:
         theirs = sa.true() if shopper_key is None else conversations.c.shopper_key == shopper_key
         # One statement, so that a state and the turn that set it are seen together.
         query = (
-            sa.select(conversations, turns)
-            .join(turns, isouter=True)
+            sa.select(conversations, turns, changes.c.state, changes.c.expires_at)
+            .select_from(conversations.outerjoin(turns).outerjoin(changes))
             .where(theirs, which)
             .order_by(conversations.c.started_at, conversations.c.conversation_id, turns.c.position)
         )
@@ -301,6 +288,43 @@ class Store:
             _conversation_of(list(group))
             for _, group in groupby(rows, key=lambda row: row[conversations.c.conversation_id])
         ]
+
+
+def keep_turn(
+    connection: sa.Connection, shopper_key: str, conversation_id: str, turn: Turn
+) -> Turn:
+    """`Store.finish_turn` as a part of a transaction that does more."""
+    if turn.status == "running":
+        raise ValueError(f"turn {turn.turn_id!r} is still running")
+    lock_conversation(connection, shopper_key, conversation_id)
+    this = (turns.c.turn_id == turn.turn_id) & (turns.c.conversation_id == conversation_id)
+    status = connection.scalar(sa.select(turns.c.status).where(this))
+    if status is None:
+        raise _no_turn(turn.turn_id)
+    if status not in ("running", "interrupted"):
+        raise Conflict(f"turn {turn.turn_id!r} is {status} already; begin a new one")
+    if taken_over(connection, conversation_id, turn.turn_id):
+        turn = replace(turn, status="stopped", handoff=None, proposal=None)
+    elif turn.handoff is not None:
+        states.move(
+            connection,
+            conversation_id,
+            "waiting",
+            "assistant",
+            reason=turn.handoff.reason,
+            handoff=turn.handoff,
+        )
+    connection.execute(
+        turns.update().where(this).values(status=turn.status, content=_content_of(turn))
+    )
+    _touch(connection, conversation_id)
+    return turn
+
+
+def taken_over(connection: sa.Connection, conversation_id: str, turn_id: str) -> bool:
+    """Whether a person was given the conversation, or is waited for, since this turn began."""
+    position = connection.scalar(sa.select(turns.c.position).where(turns.c.turn_id == turn_id))
+    return position is None or states.left_assistant_since(connection, conversation_id, position)
 
 
 def shopper_of(key: str) -> Shopper:
@@ -359,7 +383,7 @@ def insert_turn(connection: sa.Connection, conversation_id: str, turn: Turn) -> 
     _touch(connection, conversation_id)
 
 
-def _lock(connection: sa.Connection, shopper_key: str, conversation_id: str) -> str:
+def lock_conversation(connection: sa.Connection, shopper_key: str, conversation_id: str) -> str:
     """The state; no one else writes this conversation until the transaction ends."""
     _check_id(conversation_id, _no_conversation(conversation_id))
     owned = sa.select(conversations.c.state).where(
@@ -410,7 +434,19 @@ def _turn_of(row: Mapping[Any, Any]) -> Turn:
             f"the record of turn {row[turns.c.turn_id]!r} cannot be read ({error}); "
             "run the version of Aisle that wrote it, or restore the database"
         ) from error
-    return replace(turn, status=row[turns.c.status], rating=row[turns.c.rating], at=row[turns.c.at])
+    proposal = turn.proposal
+    if proposal is not None and row[changes.c.state] is not None:
+        until, state = row[changes.c.expires_at], row[changes.c.state]
+        if state == "proposed" and until <= datetime.now(UTC):
+            state = "expired"
+        proposal = replace(proposal, state=state, expires_at=until)
+    return replace(
+        turn,
+        status=row[turns.c.status],
+        rating=row[turns.c.rating],
+        at=row[turns.c.at],
+        proposal=proposal,
+    )
 
 
 def _conversation_of(rows: list[Mapping[Any, Any]]) -> Conversation:

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from assistant.orders.types import Address, Delivery, Payment, Request
+from assistant.orders.types import Address, Change, Delivery, Effect, Payment, Request
 
 Language = Literal["en", "zh"]
 """Languages that the interface and code-made sentences are written in."""
@@ -135,6 +135,24 @@ class Handoff:
     summary: str
 
 
+ProposalState = Literal["proposed", "done", "declined", "replaced", "refused", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change shown as its exact effect, that is made once if the shopper says yes in time.
+
+    `change_id` is its idempotency key. Of the states, `replaced` means that another change was
+    asked for in its place, `refused` that a rule forbade it by the time of the yes.
+    """
+
+    change_id: str
+    change: Change
+    effect: Effect
+    state: ProposalState = "proposed"
+    expires_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """What the model decided: a tool of the registry with its arguments, or `reply`."""
@@ -167,11 +185,12 @@ class ToolResult:
     orders: tuple[OrderCard, ...] = ()
     cart: Cart | None = None
     handoff: Handoff | None = None
+    proposal: Proposal | None = None
     verbatim: bool = False
     """The note is the answer: code words it and the model adds nothing."""
 
 
-PieceKind = Literal["text", "product", "citation", "order", "cart"]
+PieceKind = Literal["text", "product", "citation", "order", "cart", "change"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +230,9 @@ class Turn:
     calls: tuple[ToolCall, ...] = ()
     cart: Cart | None = None
     handoff: Handoff | None = None
+    proposal: Proposal | None = None
+    answers: str = ""
+    """The `change_id` of the proposal that this message says yes or no to."""
     model: str = ""
     seconds: Seconds = Seconds()
     rating: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.tools import cart, handoff, help, orders, products, recommend
+from assistant.tools import cart, handoff, help, order_changes, orders, products, recommend
 from assistant.tools.registry import Tool, tool
 
 
@@ -17,6 +17,13 @@ def shop_tools() -> dict[str, Tool]:
         tool(cart.add_to_cart, writes=True),
         tool(cart.remove_from_cart, writes=True),
         tool(orders.find_orders),
+        tool(order_changes.cancel_order, writes=True),
+        tool(order_changes.change_order_items, writes=True),
+        tool(order_changes.change_order_address, writes=True),
+        tool(order_changes.change_order_payment, writes=True),
+        tool(order_changes.return_items, writes=True),
+        tool(order_changes.exchange_items, writes=True),
+        tool(order_changes.change_address, writes=True),
         tool(help.search_help),
         tool(handoff.hand_off, writes=True),
     )
