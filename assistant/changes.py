@@ -61,9 +61,12 @@ class Settled:
     order: Order | None = None
 
 
+_THANKS = re.compile(r"[\s,，]*(?:thanks|thank you|谢谢|gracias)[\s.!。！]*$", re.IGNORECASE)
+
+
 def answer_in(text: str) -> bool | None:
     """Whether a message is a plain yes (True) or no (False), and nothing besides (None)."""
-    said = text.strip().replace("’", "'")
+    said = _THANKS.sub("", text.strip().replace("’", "'"))
     if len(said) > _LONGEST:
         return None
     if _YES.fullmatch(said):

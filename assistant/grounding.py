@@ -60,6 +60,7 @@ _BETWEEN = re.compile(
     rf"{_NUMBER}\s*(dollars?|bucks?|[$€£¥]|美元|美金|块|元|dólares)?{_UNIT}",
     re.IGNORECASE,
 )
+_TOKEN = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _NUMBER_WORDS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
@@ -142,9 +143,9 @@ def names_place(text: str) -> bool:
 def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """The arguments as they may be used.
 
-    What nobody stated is dropped (a budget, an order number, a quantity); what the shopper stated
-    and the model left out is put back (a price limit). Raises Refused where nothing is left to act
-    on: a tag that was never shown.
+    What nobody stated is dropped (a budget, an order number, an address, a quantity); what the
+    shopper stated and the model left out is put back (a price limit). Raises Refused where nothing
+    is left to act on: a tag that was never shown.
     """
     checked = {name: value for name, value in arguments.items() if value not in (None, "", [])}
     said = " ".join([*(t.text for t in context.turns if t.kind != "staff"), context.text])
@@ -160,10 +161,7 @@ def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -
         said_so = str(checked["category"]).casefold() in context.text.casefold()
         if tool != "recommend_products" or not said_so:
             del checked["category"]
-    if "order_id" in checked and str(checked["order_id"]).lower() not in said.lower():
-        del checked["order_id"]
-    if "quantity" in checked and checked["quantity"] not in _quantities(context.text):
-        checked["quantity"] = 1
+    _keep_what_was_said(tool, checked, said, context)
     if "product" in checked:
         checked["product"] = _reference(str(checked["product"]), context, ordinal=True)
     if "products" in checked:
@@ -199,7 +197,33 @@ def _is_category(name: str, context: Context) -> bool:
 def _quantities(text: str) -> set[int]:
     words = re.findall(r"[a-z]+|[一两二三四五六七八九十]", text.lower())
     digits = {int(each) for each in re.findall(r"-?\d{1,10}", text)}
-    return {1} | digits | {_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS}
+    return digits | {_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS}
+
+
+def _keep_what_was_said(tool: str, checked: dict[str, Any], said: str, context: Context) -> None:
+    """Drop order numbers, addresses and the like that the model came up with."""
+    if "order_id" in checked and not _known_order(str(checked["order_id"]), said, context):
+        del checked["order_id"]
+    # A hand-off's reason is one of a fixed list, and the model's to choose.
+    for name in ("address", "payment", "reason"):
+        if tool != "hand_off" and name in checked and not _spoken(str(checked[name]), said):
+            del checked[name]
+    if "quantity" in checked and checked["quantity"] not in _quantities(context.text):
+        del checked["quantity"]
+        if tool == "add_to_cart":
+            checked["quantity"] = 1
+
+
+def _known_order(order_id: str, said: str, context: Context) -> bool:
+    """Whether the shopper wrote this number, or was shown it."""
+    shown = {card.order.order_id for turn in context.turns for card in turn.orders}
+    return order_id.casefold() in said.casefold() or order_id in shown
+
+
+def _spoken(words: str, said: str) -> bool:
+    """Whether every word of it is the shopper's own: nobody else says where a parcel goes."""
+    own = set(_TOKEN.findall(said.casefold()))
+    return set(_TOKEN.findall(words.casefold())) <= own
 
 
 def _reference(reference: str, context: Context, *, ordinal: bool) -> str:

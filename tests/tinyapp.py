@@ -138,11 +138,20 @@ def tiny_tokens() -> Tokens:
 
 
 def tiny_session(
-    shop: Shop, url: str, model: ScriptedModel, *, demo: bool = True, **bounds: Any
+    shop: Shop,
+    url: str,
+    model: ScriptedModel,
+    *,
+    demo: bool = True,
+    confirm_within: timedelta = timedelta(minutes=15),
+    **bounds: Any,
 ) -> Session:
     store = Store.open(url)
     doors = Doors(tiny_tokens(), demo_secret=SECRET if demo else "")
-    session = Session(shop, store, Visits(store), tiny_agent(model, **bounds), doors, demo=demo)
+    agent = tiny_agent(model, **bounds)
+    session = Session(
+        shop, store, Visits(store), agent, doors, demo=demo, confirm_within=confirm_within
+    )
     session.open()
     return session
 

@@ -1,12 +1,14 @@
 """A shop small enough to know by heart, as the folder of files that it would hand over.
 
 Anna (customer 1) buys oat milk and pasta every week; Ben (2) buys cat food; Cleo (3) to Gus (7)
-buy pasta with tomato sauce; Noor (8) has an account and no purchase.
+buy pasta with tomato sauce; Noor (8) has an account and no purchase. Olga (9) has orders in every
+state and a way to pay besides her card.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +24,47 @@ tone = "Plain."
 
 [policy]
 return_days = 30
+refund_business_days = 5
+order_change_hours = 3
 delivery_fee = "4.95"
+
+[orders]
+held_in = ["placed"]
+
+[orders.cancel_order]
+states = ["placed"]
+becomes = "cancelled"
+article = "orders"
+
+[orders.change_order_items]
+states = ["placed"]
+within = "category"
+take_out = true
+article = "orders"
+
+[orders.change_order_address]
+states = ["placed", "packed"]
+article = "orders"
+
+[orders.change_order_payment]
+states = ["placed"]
+article = "orders"
+
+[orders.return_items]
+states = ["delivered"]
+becomes = "return_requested"
+refund_to = ["original", "gift_card"]
+except_categories = ["Pets"]
+article = "returns"
+
+[orders.exchange_items]
+states = ["delivered"]
+becomes = "exchange_requested"
+within = "category"
+article = "returns"
+
+[orders.change_address]
+article = "orders"
 """
 
 PRODUCTS = [
@@ -56,11 +98,46 @@ RETURNS = """\
 You can return an unopened item within {{policy.return_days}} days. We refund in full to the card
 you paid with. Opened food cannot be returned unless it was spoiled.
 """
+ORDERS = """\
+# Changing an order
+
+You can cancel or change an order until {{policy.order_change_hours}} hours before its delivery
+slot. An order that has left the store cannot be cancelled.
+"""
 DELIVERY = """\
 # Delivery
 
 Delivery costs ${{policy.delivery_fee}}. We deliver every day between 8 a.m. and 9 p.m.
 """
+
+
+HOME = {"address1": "1 Elm Street", "city": "Springfield", "state": "IL", "zip": "62701"}
+METHODS = {
+    "card_9": {"kind": "credit_card", "brand": "visa", "last_four": "4242"},
+    "gift_9": {"kind": "gift_card", "balance": "20.00"},
+}
+
+
+def at(days: float) -> str:
+    return (TODAY + timedelta(days=days)).isoformat()
+
+
+def paid(total: str) -> dict[str, str]:
+    return {"kind": "payment", "amount": total, "payment_id": "card_9"}
+
+
+def olgas_orders() -> list[tuple[str, ...]]:
+    """One that is placed, one on its way, and two delivered: days ago, and too long ago."""
+    return [
+        (order_id, "9", status, at(day - 2), total, at(day), at(day) if day < 0 else "",
+         json.dumps(HOME), json.dumps({"payments": [paid(total)]}))
+        for order_id, status, day, total in (
+            ("C300", "placed", 1, "11.59"),
+            ("C301", "on_its_way", 0, "3.75"),
+            ("C302", "delivered", -3, "16.73"),
+            ("C303", "delivered", -60, "4.49"),
+        )
+    ]  # fmt: skip
 
 
 def purchases() -> list[tuple[str, str, datetime]]:
@@ -85,12 +162,21 @@ def write_shop(folder: Path) -> Path:
     (folder / "help").mkdir(exist_ok=True)
     (folder / "help" / "returns.md").write_text(RETURNS)
     (folder / "help" / "delivery.md").write_text(DELIVERY)
+    (folder / "help" / "orders.md").write_text(ORDERS)
     write_csv(
         folder / "products.csv",
         ("product_id", "title", "category", "brand", "price", "stock", "size"),
         PRODUCTS,
     )
-    write_csv(folder / "customers.csv", ("customer_id", "name"), [("1", "Anna"), ("8", "Noor")])
+    write_csv(
+        folder / "customers.csv",
+        ("customer_id", "name", "email", "address", "payment_methods"),
+        [
+            ("1", "Anna", "anna@example.com", "", ""),
+            ("8", "Noor", "noor@example.com", "", ""),
+            ("9", "Olga", "olga@example.com", json.dumps(HOME), json.dumps(METHODS)),
+        ],
+    )
     bought = purchases()
     write_csv(
         folder / "interactions.csv",
@@ -100,19 +186,25 @@ def write_shop(folder: Path) -> Path:
     last = max(at for who, _, at in bought if who == "1")
     write_csv(
         folder / "orders.csv",
-        ("order_id", "customer_id", "status", "placed_at", "total"),
+        ("order_id", "customer_id", "status", "placed_at", "total", "deliver_from", "delivered_at",
+         "address", "details"),
         [
-            ("A100", "1", "delivered", (last - timedelta(days=7)).isoformat(), "8.59"),
-            ("A101", "1", "on_its_way", last.isoformat(), "7.69"),
-            ("B200", "2", "delivered", last.isoformat(), "8.00"),
+            ("A100", "1", "delivered", (last - timedelta(days=7)).isoformat(), "8.59", *[""] * 4),
+            ("A101", "1", "on_its_way", last.isoformat(), "7.69", *[""] * 4),
+            ("B200", "2", "delivered", last.isoformat(), "8.00", *[""] * 4),
+            *olgas_orders(),
         ],
-    )
+    )  # fmt: skip
     write_csv(
         folder / "order_lines.csv",
         ("order_id", "product_id", "quantity", "price"),
         [("A100", "14", 1, "3.99"), ("A100", "19", 1, "3.10"), ("A100", "10", 1, "1.50"),
          ("A101", "14", 1, "3.99"), ("A101", "10", 1, "1.50"), ("A101", "13", 1, "2.20"),
-         ("B200", "17", 1, "0.75"), ("B200", "18", 1, "7.25")],
+         ("B200", "17", 1, "0.75"), ("B200", "18", 1, "7.25"),
+         ("C300", "10", 3, "1.50"), ("C300", "14", 1, "3.99"), ("C300", "19", 1, "3.10"),
+         ("C301", "11", 1, "3.75"),
+         ("C302", "15", 2, "2.89"), ("C302", "20", 1, "5.20"), ("C302", "17", 1, "0.75"),
+         ("C302", "13", 1, "2.20"), ("C302", "19", 1, "2.80"), ("C303", "16", 1, "4.49")],
     )  # fmt: skip
     return folder
 

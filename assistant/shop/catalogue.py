@@ -165,11 +165,10 @@ class Catalogue:
     def customer_by_email(self, address: str) -> str | None:
         """Whose e-mail address this is in the shop's record; None for nobody's and for several's.
 
-        `address` in lower case; `email` is a column of the customers' table.
+        `address` in lower case.
         """
         rows = self._rows(
-            "SELECT customer_id FROM customer WHERE lower(json_extract(profile, '$.email')) = ?"
-            " LIMIT 2",
+            "SELECT customer_id FROM customer WHERE lower(email) = ? LIMIT 2",
             (address,),
         )
         return rows[0][0] if len(rows) == 1 else None

@@ -60,7 +60,7 @@ CREATE TABLE sample (
 """
 _INDEXES = """
 CREATE INDEX interaction_customer ON interaction (customer_id, at);
-CREATE INDEX customer_email ON customer (lower(json_extract(profile, '$.email')));
+CREATE INDEX customer_email ON customer (lower(email));
 CREATE INDEX order_customer ON "order" (customer_id, placed_at);
 CREATE INDEX order_line_order ON order_line (order_id);
 CREATE INDEX product_variant ON product (variant_of) WHERE variant_of != '';

@@ -335,6 +335,7 @@ def test_lists_hold_nothing_of_another_shopper(store: Store) -> None:
         "conversations": [],
         "cart": [],
         "visits": [],
+        "changes": [],
     }
 
 
