@@ -74,6 +74,10 @@ class Said(BaseModel):
     text: str
 
 
+class Answer(BaseModel):
+    answer: Literal["yes", "no"]
+
+
 class Rating(BaseModel):
     rating: Literal[-1, 0, 1]
 
@@ -179,6 +183,16 @@ def _routes(session: Session, live: Live) -> APIRouter:
     def send(conversation_id: str, body: Said, who: Shopper = visitor) -> dict[str, str]:
         """Begin a turn. The message is kept once this answers; the events tell the rest."""
         return {"turn_id": live.send(who, conversation_id, body.text)}
+
+    @routes.post(
+        "/api/v1/conversations/{conversation_id}/changes/{change_id}/answer", status_code=202
+    )
+    def answer(
+        conversation_id: str, change_id: str, body: Answer, who: Shopper = visitor
+    ) -> dict[str, str]:
+        """Say yes or no to a change that was shown; a yes makes it, once. Begins a turn."""
+        yes = body.answer == "yes"
+        return {"turn_id": live.answer(who, conversation_id, change_id, yes=yes)}
 
     @routes.get("/api/v1/conversations/{conversation_id}/events")
     async def events(

@@ -26,6 +26,13 @@ _DOING = {
     "recommend_products": "doing_recommend",
     "search_history": "doing_history",
     "find_orders": "doing_orders",
+    "cancel_order": "doing_change",
+    "change_order_items": "doing_change",
+    "change_order_address": "doing_change",
+    "change_order_payment": "doing_change",
+    "return_items": "doing_change",
+    "exchange_items": "doing_change",
+    "change_address": "doing_change",
     "search_help": "doing_help",
     "hand_off": "doing_hand_off",
 }
@@ -68,7 +75,8 @@ def turn_html(turn: Turn, language: Language, doing: str = "", failure: str = ""
         label = escape(doing or text(language, "thinking"))
         body += f'<p class="doing"><span class="dots" aria-hidden="true"></span>{label}…</p>'
     elif failure or turn.status in ("failed", "interrupted", "stopped"):
-        body += f'<p class="notice">{escape(failure or text(language, turn.status))}</p>'
+        key = f"{turn.status}_change" if turn.answers else turn.status
+        body += f'<p class="notice">{escape(failure or text(language, key))}</p>'
     if turn.status in ("finished", "stopped"):
         body += _rating(turn, language)
     return (
@@ -117,6 +125,8 @@ def reply_html(turn: Turn, language: Language) -> str:
             parts += [order_html(orders[p.tag], language) for p in pieces if p.tag in orders]
         elif kind == "citation":
             parts.append(_quotes(pieces, turn, language))
+        elif kind == "change":
+            parts += [change_html(turn, piece, language) for piece in pieces]
         elif kind == "cart" and turn.cart is not None:
             parts.append(cart_lines_html(turn.cart, language))
         else:
@@ -129,6 +139,29 @@ def reply_html(turn: Turn, language: Language) -> str:
             f'<div class="cards tray" role="group" aria-label="{escape(label)}">{tray}</div>'
         )
     return "".join(parts)
+
+
+def change_html(turn: Turn, piece: Piece, language: Language) -> str:
+    """What a yes would do, with its buttons while it waits, else what became of it."""
+    first, *rest = (escape(line) for line in piece.text.splitlines())
+    lines = "".join(f"<li>{line}</li>" for line in rest)
+    proposal = turn.proposal
+    foot = ""
+    if proposal and proposal.state != "proposed":
+        state = escape(text(language, f"change_{proposal.state}"))
+        foot = f'<p class="outcome {proposal.state}">{state}</p>'
+    elif proposal and turn.status == "finished":
+        foot = "".join(
+            f'<button type="button" class="{answer}" data-answer="{answer}"'
+            f' data-change="{escape(piece.tag)}">{escape(text(language, f"change_{answer}"))}'
+            "</button>"
+            for answer in ("yes", "no")
+        )
+        foot = f'<div class="answers">{foot}</div>'
+    return (
+        f'<section class="change" aria-label="{escape(text(language, "change"))}">'
+        f"<p>{first}</p><ul>{lines}</ul>{foot}</section>"
+    )
 
 
 def product_html(card: ProductCard, language: Language) -> str:

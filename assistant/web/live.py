@@ -67,12 +67,26 @@ class Live:
         """Begin a turn and return its id; its message is stored by then. Raises as `handle`."""
         cancel = threading.Event()
         events = self._session.handle(shopper, conversation_id, text, cancel)
+        return self._begin(shopper, conversation_id, events, cancel)
+
+    def answer(self, shopper: Shopper, conversation_id: str, change_id: str, *, yes: bool) -> str:
+        """Begin the turn of a yes or a no to a change. Raises as `Session.answer`."""
+        events = self._session.answer(shopper, conversation_id, change_id, yes=yes)
+        return self._begin(shopper, conversation_id, events, threading.Event())
+
+    def _begin(
+        self,
+        shopper: Shopper,
+        conversation_id: str,
+        events: Iterator[Event],
+        cancel: threading.Event,
+    ) -> str:
         first = next(events)
         assert isinstance(first, TurnStarted)
         running = _Running(cancel, View(Turn(first.turn_id, first.text)))
         thread = threading.Thread(
             target=self._run,
-            args=(conversation_id, running, first, events),
+            args=(shopper, conversation_id, running, first, events),
             name=f"turn-{first.turn_id}",
         )
         with self._lock:
@@ -82,12 +96,20 @@ class Live:
         return first.turn_id
 
     def _run(
-        self, conversation_id: str, running: _Running, first: Event, events: Iterator[Event]
+        self,
+        shopper: Shopper,
+        conversation_id: str,
+        running: _Running,
+        first: Event,
+        events: Iterator[Event],
     ) -> None:
         try:
             self._tell(conversation_id, running, first)
             for event in events:
                 self._tell(conversation_id, running, event)
+            if running.view.turn.answers or running.view.turn.proposal:
+                # A change that an earlier turn shows has been settled, or replaced by a new one.
+                self.tell_state(shopper, conversation_id)
         finally:
             with self._lock:
                 if self._running.get(conversation_id) is running:

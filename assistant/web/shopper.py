@@ -52,7 +52,17 @@ _SHELL = """
   </footer>
   <dialog id="aisle-people" aria-labelledby="aisle-people-title">
     <h2 id="aisle-people-title" data-text="speak_as"></h2><p data-text="samples"></p>
-    <ul></ul><button type="button" class="close" data-text="close"></button>
+    <ul></ul>
+    <form id="aisle-mail" hidden>
+      <h3 data-text="by_mail"></h3>
+      <label><span data-text="address"></span>
+        <input type="email" name="address" autocomplete="email" required></label>
+      <label hidden><span data-text="code"></span>
+        <input name="code" inputmode="numeric" autocomplete="one-time-code" disabled></label>
+      <output></output>
+      <button type="submit"><span data-text="send_code"></span></button>
+    </form>
+    <button type="button" class="close" data-text="close"></button>
   </dialog>
   <dialog id="aisle-basket" aria-labelledby="aisle-basket-title">
     <h2 id="aisle-basket-title" data-text="cart"></h2><div class="held"></div>

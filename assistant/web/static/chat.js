@@ -6,6 +6,7 @@ const talk = $("talk"), turns = $("turns"), form = $("form"), box = $("write");
 let language = localStorage.getItem("aisle-language")
   || (navigator.language.startsWith("zh") ? "zh" : "en");
 let me, conversation, stream, running = null;
+let refused = "";  // why the sign-in that the page came with was not taken
 // While the shopper or the conversation changes, a message waits for the one it is meant for.
 let changing = Promise.resolve();
 
@@ -52,7 +53,8 @@ async function greet() {
   $("stop").setAttribute("aria-label", me.texts.stop);
   $("new").setAttribute("aria-label", me.texts.new);
   $("who").textContent = who(me.customer_id);
-  $("who").hidden = !me.demo;
+  $("who").hidden = !me.demo && !me.codes;
+  $("mail").hidden = !me.codes;
   $("who").setAttribute("aria-label", `${me.texts.speak_as}: ${who(me.customer_id)}`);
   $("people").querySelector("ul").replaceChildren(...[
     { customer_id: null, description: me.texts.guest_more }, ...me.samples,
@@ -115,7 +117,7 @@ function listen() {
   const path = `/api/v1/conversations/${conversation.conversation_id}`;
   const heard = stream = new EventSource(`${path}/events?format=html&language=${language}`);
   let lost = 0;
-  heard.addEventListener("open", () => { lost = 0; notice(""); });
+  heard.addEventListener("open", () => { lost = 0; notice(refused); });
   heard.addEventListener("conversation", (event) => {
     const { html, state } = JSON.parse(event.data);
     turns.innerHTML = html;
@@ -180,7 +182,7 @@ function toEnd() {
 
 async function send(text) {
   if (!text.trim() || running !== null) return;
-  notice("");
+  notice(refused = "");
   setRunning("");
   try {
     await changing;
@@ -271,6 +273,17 @@ turns.addEventListener("click", async (event) => {
     }
     return;
   }
+  const answer = event.target.closest("[data-answer]");
+  if (answer) {
+    if (running !== null) return;
+    setRunning("");
+    const path = `conversations/${conversation.conversation_id}/changes/${answer.dataset.change}/answer`;
+    await call("POST", path, { answer: answer.dataset.answer }).catch((error) => {
+      setRunning(turns.querySelector('[data-status="running"]') ? "" : null);
+      notice(error.message);
+    });
+    return;
+  }
   const rate = event.target.closest("[data-rate]");
   if (rate) {
     const pressed = rate.getAttribute("aria-pressed") === "true";
@@ -292,10 +305,35 @@ async function signInByAddress() {
   return call("POST", "sign-in", { token }).then(() => "", (error) => error.message);
 }
 
+$("mail").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [address, code] = event.target.querySelectorAll("input");
+  const said = event.target.querySelector("output");
+  try {
+    if (code.disabled) {
+      await call("POST", "sign-in/code", { address: address.value });
+      code.parentElement.hidden = false;
+      said.textContent = me.texts.code_sent;
+      code.disabled = false;
+      event.target.querySelector("button span").textContent = me.texts.sign_in;
+      code.focus();
+      return;
+    }
+    await call("POST", "sign-in/code/check", { code: code.value });
+  } catch (error) {
+    said.textContent = error.message;
+    return;
+  }
+  event.target.reset();
+  code.disabled = code.parentElement.hidden = true;
+  said.textContent = "";
+  $("people").close();
+  change(async () => { await greet(); await open(); });
+});
+
 async function boot() {
-  const refused = await signInByAddress();
+  refused = await signInByAddress();
   await greet();
-  if (refused) notice(refused);
   await open();
   root.classList.add("ready");
 }
