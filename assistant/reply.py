@@ -133,7 +133,7 @@ def _facts(context: Context, result: ToolResult) -> Iterator[Piece]:
         yield _product(context, card)
     for citation in result.citations[:QUOTED]:
         yield _quote(citation)
-    for order in result.orders:
+    for order in () if result.proposal else result.orders:
         lines = "; ".join(f"{line.quantity} × {line.title}" for line in order.order.lines)
         yield Piece("order", f"{order.order.order_id}: {lines}.", order.tag)
     if result.cart and result.cart.lines:

@@ -54,7 +54,7 @@ def test_a_change_is_shown_exactly_and_nothing_is_done_before_the_yes(olga):
     turn = olga.say("please cancel my order")
     assert turn.proposal.change.order_id == "C300", "the only one that can be cancelled"
     assert turn.proposal.state == "proposed"
-    for said in ("C300", "3 × Spaghetti, 16 oz at $1.50", "Sourdough bread", "$11.59", "4242"):
+    for said in ("C300", "3 × Spaghetti, 16 oz, $1.50 each", "Sourdough bread", "$11.59", "4242"):
         assert said in turn.reply
     assert "Answer yes or no" in turn.reply
     assert olga.order("C300").status == "placed"
@@ -302,7 +302,7 @@ def test_items_are_exchanged_and_taken_out(olga):
         {"tool": "change_order_items", "item": "bread"},
         {"tool": "change_order_items", "item": "oat milk", "new_item": "whole milk"},
     )
-    assert "Sourdough bread at $3.10 is taken out" in olga.say("leave the bread out").reply
+    assert "Sourdough bread, $3.10 each, is taken out" in olga.say("leave the bread out").reply
     olga.say("yes")
     assert "becomes Whole milk, 1 gal at $2.89" in olga.say("whole milk for the oat milk").reply
     olga.say("yes")

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from tests.web.shoppers import ready
 from tests.web.test_api import begin, say, sign_in, told
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -18,6 +19,7 @@ def olga_at(serve, visit):
         shopper = visit(address)
         shopper.page.goto(f"{address}/#token={session.demo_token('9')}")
         shopper.page.reload()
+        ready(shopper.page)
         expect(shopper.page.locator("#aisle-who")).to_have_text("Household 9")
         assert "token" not in shopper.page.url
         return shopper, session
@@ -36,7 +38,7 @@ def test_the_yes_button_makes_the_change_in_every_tab_once(olga_at):
     shopper.say("cancel my order")
     change = shopper.page.locator(".change")
     expect(change).to_contain_text("Order C300 will be cancelled")
-    expect(change).to_contain_text("3 × Spaghetti, 16 oz at $1.50")
+    expect(change).to_contain_text("3 × Spaghetti, 16 oz, $1.50 each")
     expect(second.locator(".change .yes")).to_be_visible()
     shopper.page.get_by_role("button", name="Yes, do it").click()
     for page in (shopper.page, second):
@@ -65,6 +67,7 @@ def test_a_forged_token_in_the_address_leaves_a_guest_and_says_why(serve, visit)
     shopper = visit(address)
     shopper.page.goto(f"{address}/#token=eyJhbGciOiJub25lIn0.e30.")
     shopper.page.reload()
+    ready(shopper.page)
     expect(shopper.page.get_by_role("alert")).to_contain_text("'none'")
     expect(shopper.page.locator("#aisle-who")).to_have_text("Guest")
     shopper.say("cancel my order")
