@@ -304,7 +304,7 @@ def test_items_are_exchanged_and_taken_out(olga):
     )
     assert "Sourdough bread, $3.10 each, is taken out" in olga.say("leave the bread out").reply
     olga.say("yes")
-    assert "becomes Whole milk, 1 gal at $2.89" in olga.say("whole milk for the oat milk").reply
+    assert "becomes Whole milk, 1 gal, $2.89 each" in olga.say("whole milk for the oat milk").reply
     olga.say("yes")
     order = olga.order("C300")
     assert [line.title.split(",")[0] for line in order.lines] == ["Spaghetti", "Whole milk"]
