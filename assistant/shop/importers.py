@@ -11,6 +11,7 @@ from assistant.shop.amazon import import_amazon_reviews
 from assistant.shop.completejourney import import_completejourney
 from assistant.shop.movielens import import_movielens
 from assistant.shop.retailrocket import import_retailrocket
+from assistant.shop.tau2 import import_tau2
 
 Importer = Callable[[Path, Path, Progress], None]
 
@@ -19,6 +20,7 @@ IMPORTERS: dict[str, Importer] = {
     "movielens": import_movielens,
     "amazon-reviews": import_amazon_reviews,
     "retailrocket": import_retailrocket,
+    "tau2-retail": import_tau2,
 }
 
 
