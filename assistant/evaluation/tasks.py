@@ -1,0 +1,386 @@
+"""Whole tasks of tau-bench and tau2-bench retail: the final state decides.
+
+A scripted shopper, signed in as the task's customer, asks for what the task's gold actions do, one
+change after the other, says yes to what is shown, and leaves. The reward is tau-bench's: 1 if the
+orders and the account end as the gold actions leave them and everything that was to be told was
+told, else 0; nothing in between. The benchmark's own user is a language model that also proves who
+it is, so these figures are not comparable with its leaderboard.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import BadInput
+from assistant.evaluation.checks import Checks
+from assistant.evaluation.metrics import failure_counts, metrics_of
+from assistant.evaluation.replay import judged
+from assistant.evaluation.rewording import reworded
+from assistant.evaluation.simulate import (
+    PATIENCE,
+    Exchange,
+    ModelShopper,
+    ScriptedShopper,
+    SimulatedShopper,
+    converse,
+)
+from assistant.evaluation.stage import Answer, Stage
+from assistant.evaluation.statistics import pass_hat
+from assistant.evaluation.transcripts import ExpectedTurn, Transcript
+from assistant.llm.base import LanguageModel
+from assistant.orders.book import OrderBook
+from assistant.orders.refusal import Refusal
+from assistant.orders.types import Address, Change, ItemChange
+from assistant.orders.wording import method_label
+from assistant.progress import Progress, silent
+from assistant.record import encode
+from assistant.shop.catalogue import Catalogue
+from assistant.store import Store
+
+TRANSFER = "transfer_to_human_agents"
+WRITES = {
+    "cancel_pending_order": "cancel_order",
+    "modify_pending_order_items": "change_order_items",
+    "modify_pending_order_address": "change_order_address",
+    "modify_pending_order_payment": "change_order_payment",
+    "return_delivered_order_items": "return_items",
+    "exchange_delivered_order_items": "exchange_items",
+    "modify_user_address": "change_address",
+}
+"""The benchmark's tools that change something, and ours."""
+_ADDRESS = ("address1", "address2", "city", "state", "zip", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`told` are texts that some answer must hold; `wish` is what the benchmark tells its user."""
+
+    task_id: str
+    customer_id: str
+    changes: tuple[Change, ...]
+    told: tuple[str, ...] = ()
+    handoff: bool = False
+    wish: str = ""
+
+
+def read_tasks(path: Path, catalogue: Catalogue) -> tuple[list[Task], list[str]]:
+    """The tasks of a JSONL file, gzipped or not, of either benchmark; what was left out and why.
+
+    Raises BadInput when the file cannot be read or no task is about this shop.
+    """
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise BadInput(f"tasks {str(path)!r} cannot be read: {error}") from None
+    people = _People(catalogue)
+    tasks: list[Task] = []
+    problems: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            tasks.append(_task(json.loads(line), people))
+        except (KeyError, TypeError, ValueError, BadInput) as error:
+            told = error.message if isinstance(error, BadInput) else f"no task: {error!r}"
+            problems.append(f"{path}, line {number}: {told}")
+    if not tasks:
+        raise BadInput(f"{str(path)!r} holds no task about this shop: {(problems or ['empty'])[0]}")
+    return tasks, problems
+
+
+class _People:
+    """Who a task is about: the customer of its orders, else of the name and post code in it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.orders: dict[str, tuple[str, str]] = {}
+        self._found: dict[tuple[str, ...], str] = {}
+        for customer_id in catalogue.customer_ids():
+            for order in catalogue.orders(customer_id, limit=None):
+                self.orders[order.order_id.strip("#")] = customer_id, order.order_id
+            customer = catalogue.customer(customer_id)
+            self._found[(customer_id,)] = customer_id
+            if customer and customer.name:
+                self._found[(customer.email.casefold(),)] = customer_id
+                place = customer.address.zip if customer.address else ""
+                self._found[(customer.name.casefold(), place)] = customer_id
+
+    def of(self, actions: Sequence[Mapping[str, Any]], user_id: str | None) -> str:
+        for action in actions:
+            given = action["arguments"]
+            known = self.orders.get(str(given.get("order_id", "")).strip("#"))
+            if known:
+                return known[0]
+            name = f"{given.get('first_name', '')} {given.get('last_name', '')}".casefold()
+            for key in (
+                (given.get("user_id"),), (str(given.get("email", "")).casefold(),),
+                (name, str(given.get("zip", ""))),
+            ):  # fmt: skip
+                if any(part and part.strip() for part in key) and key in self._found:
+                    return self._found[key]
+        if user_id and (user_id,) in self._found:
+            return user_id
+        raise BadInput("nobody in this shop is the task's customer; import the benchmark's shop")
+
+
+def _task(record: Mapping[str, Any], people: _People) -> Task:
+    criteria = record.get("evaluation_criteria") or {}
+    actions = criteria.get("actions") or record.get("actions") or []
+    if "evaluation_criteria" in record:
+        told = tuple(map(str, criteria.get("communicate_info") or ()))
+        wish = " ".join(map(str, record["user_scenario"]["instructions"].values()))
+    else:
+        told = tuple(map(str, record.get("outputs") or ()))
+        wish = str(record.get("instruction", ""))
+    return Task(
+        str(record["id"]),
+        people.of(actions, record.get("user_id")),
+        tuple(_change(each, people) for each in actions if each["name"] in WRITES),
+        told,
+        any(each["name"] == TRANSFER for each in actions),
+        wish,
+    )
+
+
+def _change(action: Mapping[str, Any], people: _People) -> Change:
+    given = action["arguments"]
+    order_id = str(given.get("order_id", ""))
+    if order_id:
+        order_id = people.orders[order_id.strip("#")][1]
+    old = [str(each) for each in given.get("item_ids", ())]
+    new = [str(each) for each in given.get("new_item_ids", ())]
+    new += [""] * (len(old) - len(new))
+    items: dict[tuple[str, str], int] = {}
+    for pair in zip(old, new, strict=True):
+        items[pair] = items.get(pair, 0) + 1
+    address = Address(**{name: str(given.get(name, "")) for name in _ADDRESS})
+    return Change(
+        WRITES[action["name"]],  # type: ignore[arg-type]
+        order_id,
+        tuple(ItemChange(before, count, after) for (before, after), count in items.items()),
+        address if "address1" in given else None,
+        str(given.get("payment_method_id", "")),
+        str(given.get("reason", "")),
+    )
+
+
+# --- the state ---------------------------------------------------------------------------------
+
+
+def state_of(book: OrderBook, customer_id: str) -> dict[str, Any]:
+    """A customer's account and orders as they are, as JSON that can be compared."""
+    orders = book.orders(customer_id, limit=None)
+    state = {"customer": encode(book.customer(customer_id))}
+    state["orders"] = {each.order_id: encode(each) for each in orders}
+    return state
+
+
+def gold_state(store: Store, catalogue: Catalogue, task: Task) -> dict[str, Any]:
+    """The state after the task's gold actions, in a store that nothing has happened in yet.
+
+    Raises Refusal where the shop's rules forbid one.
+    """
+    book = OrderBook(catalogue, store.database)
+    for change in task.changes:
+        with store.database.write() as connection:
+            book.apply(connection, task.customer_id, change)
+    return state_of(book, task.customer_id)
+
+
+# --- the shopper -------------------------------------------------------------------------------
+
+
+def shopper_for(
+    task: Task, catalogue: Catalogue, book: OrderBook, seed: str = ""
+) -> ScriptedShopper:
+    """Asks for each gold change in words, as someone who has the order in front of them.
+
+    With a seed each line is said a little differently, as in another trial.
+    """
+    lines = [line for change in task.changes for line in _lines(change, task, catalogue, book)]
+    if task.handoff:
+        lines.append("I want to talk to a human about this.")
+    if seed:
+        lines = [reworded(line, f"{seed}:{place}") for place, line in enumerate(lines)]
+    return ScriptedShopper(lines, waits=waits_for_a_yes)
+
+
+def waits_for_a_yes(answer: Answer) -> bool:
+    proposal = getattr(answer.turn, "proposal", None)
+    return proposal is not None and proposal.state == "proposed"
+
+
+def _lines(change: Change, task: Task, catalogue: Catalogue, book: OrderBook) -> Iterator[str]:
+    order = change.order_id
+    method = book.customer(task.customer_id).method(change.payment_id)
+    paid = f" Use {method_label(method, 'en')}." if method else ""
+    match change.kind:
+        case "cancel_order":
+            yield f"Please cancel order {order}. Reason: {change.reason}."
+        case "return_items":
+            yield f"I want to return from order {order}: {_titles(change, catalogue)}.{paid}"
+        case "exchange_items" | "change_order_items":
+            verb = "exchange" if change.kind == "exchange_items" else "change"
+            for item in change.items:
+                old, new = (
+                    _title(each, catalogue) for each in (item.product_id, item.new_product_id)
+                )
+                yield f"In order {order}, {verb} the {old} for the {new}.{paid}"
+        case "change_order_address":
+            assert change.address is not None
+            yield f"Please deliver order {order} to {change.address.text} instead."
+        case "change_order_payment":
+            label = method_label(method, "en") if method else "another way"
+            yield f"I want to pay order {order} with {label}."
+        case _:
+            assert change.address is not None
+            yield f"I moved, my address is now {change.address.text}."
+
+
+def _titles(change: Change, catalogue: Catalogue) -> str:
+    return " and ".join(_title(each.product_id, catalogue) for each in change.items)
+
+
+def _title(product_id: str, catalogue: Catalogue) -> str:
+    product = catalogue.product(product_id)
+    return product.title if product else product_id
+
+
+# --- a trial -----------------------------------------------------------------------------------
+
+Makes = Callable[[Task, Catalogue, OrderBook, str], SimulatedShopper]
+"""Makes the shopper of a trial: the task, the shop, its orders, and a seed from trial 2 on."""
+
+
+def played_by(model: LanguageModel, prompt: str) -> Makes:
+    """Shoppers that a language model plays, by what the benchmark tells its own."""
+
+    def make(task: Task, _shop: Catalogue, _book: OrderBook, _seed: str) -> SimulatedShopper:
+        return ModelShopper(model, prompt, task.wish)
+
+    return make
+
+
+def sample(tasks: Sequence[Task], most: int, seed: int) -> list[Task]:
+    """At most so many tasks, drawn by seed, in their order."""
+    places = random.Random(seed).sample(range(len(tasks)), min(most, len(tasks)))
+    return [tasks[place] for place in sorted(places)]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One trial. `why` says what kept the reward, empty for a success."""
+
+    task_id: str
+    trial: int
+    reward: int
+    why: str
+    exchanges: tuple[Exchange, ...]
+
+
+def attempt(stage: Stage, task: Task, trial: int, seed: int, make: Makes = shopper_for) -> Outcome:
+    """Have the conversation and compare the state that it left with the gold one."""
+    catalogue = stage.shop.catalogue
+    with stage.conversation(None) as untouched:
+        try:
+            wanted = gold_state(untouched.store, catalogue, task)
+        except Refusal as refusal:
+            why = f"the rules forbid the gold actions: {refusal.sentence('en')}"
+            return Outcome(task.task_id, trial, 0, why, ())
+    with stage.conversation(task.customer_id) as assistant:
+        book = OrderBook(catalogue, assistant.store.database)
+        spoken = f"{seed}:{task.task_id}:{trial}" if trial > 1 else ""
+        patience = max(PATIENCE, 3 * len(task.changes) + 2)
+        exchanges = converse(assistant, make(task, catalogue, book, spoken), patience)
+        reached = state_of(book, task.customer_id)
+    why = _missed(task, wanted, reached, exchanges)
+    return Outcome(task.task_id, trial, int(not why), why, tuple(exchanges))
+
+
+def _missed(
+    task: Task,
+    wanted: Mapping[str, Any],
+    reached: Mapping[str, Any],
+    exchanges: Sequence[Exchange],
+) -> str:
+    if reached != wanted:
+        changed = sorted(
+            name
+            for name in {*wanted["orders"], *reached["orders"]}
+            if wanted["orders"].get(name) != reached["orders"].get(name)
+        )
+        if wanted["customer"] != reached["customer"]:
+            changed.append("the account")
+        return f"the final state is not the gold one: {', '.join(changed)}"
+    said = " ".join(each.answer.turn.reply for each in exchanges).replace(",", "")
+    untold = [each for each in task.told if each.replace(",", "") not in said]
+    if untold:
+        return f"never told: {', '.join(untold)}"
+    if task.handoff and not any(each.answer.turn.handoff for each in exchanges):
+        return "no person was asked for"
+    return ""
+
+
+# --- the run -----------------------------------------------------------------------------------
+
+
+def run_tasks(
+    stage: Stage,
+    checks: Checks,
+    tasks: Sequence[Task],
+    trials: int = 1,
+    seed: int = 1,
+    progress: Progress = silent,
+    make: Makes | None = None,
+) -> dict[str, Any]:
+    """The document of `aisle evaluate tasks --json`: rewards, pass^k, and every turn checked.
+
+    Tasks whose gold actions the shop's rules forbid are listed and count in nothing.
+    """
+    outcomes: list[Outcome] = []
+    for place, task in enumerate(tasks):
+        for trial in range(1, trials + 1):
+            progress("Trying tasks", place * trials + trial - 1, len(tasks) * trials)
+            outcomes.append(attempt(stage, task, trial, seed, make or shopper_for))
+    progress("Trying tasks", len(tasks) * trials, len(tasks) * trials)
+    tried = [each for each in outcomes if each.exchanges]
+    rewards: dict[str, list[int]] = {}
+    for each in tried:
+        rewards.setdefault(each.task_id, []).append(each.reward)
+    customers = {task.task_id: task.customer_id for task in tasks}
+    results = [row for each in tried for row in _results(each, customers[each.task_id], checks)]
+    counts = [sum(each) for each in rewards.values()]
+    metrics = metrics_of(results, trials)
+    if counts:
+        metrics |= {
+            "pass_1": pass_hat(counts, trials, 1),
+            "pass_k": pass_hat(counts, trials, trials),
+        }
+    return {
+        "conversations": len(rewards),
+        "turns": len(results),
+        "trials": trials,
+        "metrics": metrics,
+        "tasks": [
+            {"id": e.task_id, "trial": e.trial, "reward": e.reward, "why": e.why} for e in outcomes
+        ],
+        "failures": failure_counts(results),
+        "confusion": [],
+        "groups": {},
+        "turn_results": results,
+    }
+
+
+def _results(outcome: Outcome, customer_id: str, checks: Checks) -> Iterator[dict[str, Any]]:
+    said: list[str] = []
+    for place, each in enumerate(outcome.exchanges):
+        transcript = Transcript(f"task {outcome.task_id}", customer_id, ())
+        expected = ExpectedTurn(each.text)
+        yield judged(checks, transcript, place, expected, outcome.trial, each.answer, said)
+        said.append(each.text)
