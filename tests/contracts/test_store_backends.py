@@ -1,21 +1,10 @@
-"""What every database under the store must do: SQLite always, PostgreSQL where there is one.
+"""What every database under the store must do (see conftest.py for which)."""
 
-PostgreSQL is AISLE_TEST_POSTGRES_URL if set, else a throw-away server from the local binaries.
-"""
-
-import os
-import secrets
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -31,80 +20,6 @@ from assistant.types import Conversation, Handoff, Piece, Product, ProductCard, 
 
 ANN, BOB = shopper_of("customer:1"), shopper_of("guest:b")
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    given = os.environ.get("AISLE_TEST_POSTGRES_URL")
-    if given:
-        yield given
-        return
-    pytest.importorskip("psycopg", reason="PostgreSQL is tested with the package 'psycopg'")
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    binaries = Path(shutil.which("initdb") or next(reversed(installed), Path()) / "initdb").parent
-    if not (binaries / "initdb").exists():
-        pytest.skip("no PostgreSQL server here; install one or set AISLE_TEST_POSTGRES_URL")
-    # PostgreSQL refuses to run as root; its package brings a user for it.
-    user = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="aisle-pg"))
-    if user:
-        shutil.chown(folder, user)
-    data, log = folder / "data", folder / "log"
-    try:
-        subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "aisle", "-A", "trust", "-E", "UTF8", "-N"],
-            check=True,
-            capture_output=True,
-            user=user,
-            cwd=folder,
-        )
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-k", folder, "-h", "", "-F"],
-                stdout=output,
-                stderr=output,
-                user=user,
-                cwd=folder,
-            )
-        try:
-            url = f"postgresql://aisle@/postgres?host={folder}"
-            _wait_until_up(url, log)
-            yield url
-        finally:
-            server.send_signal(signal.SIGINT)  # ends what is still connected
-            server.wait()
-    finally:
-        shutil.rmtree(folder)
-
-
-def _wait_until_up(url: str, log: Path) -> None:
-    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    for _ in range(300):
-        try:
-            engine.connect().close()
-            engine.dispose()
-            return
-        except sa.exc.OperationalError:
-            time.sleep(0.1)
-    pytest.fail(f"PostgreSQL did not start: {log.read_text()}")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of its own for each test."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'conversations.db'}"
-        return
-    server = sa.make_url(request.getfixturevalue("postgres_url"))
-    schema = f"aisle_{secrets.token_hex(8)}"
-    engine = sa.create_engine(server.set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    options = {"options": f"-csearch_path={schema}"}
-    yield server.update_query_dict(options).render_as_string(hide_password=False)
-    with engine.begin() as connection:
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
-    engine.dispose()
 
 
 @pytest.fixture
