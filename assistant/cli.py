@@ -73,13 +73,18 @@ def import_(name: str, source: Path, folder: Path, as_json: Json = False) -> Non
 
 @cli.command()
 def ingest(folder: Path, home: Home = None, as_json: Json = False) -> None:
-    """Take a shop folder in: validate, set bad rows aside, keep the rest."""
-    from assistant.shop.ingest import ingest as run
+    """Take a shop folder in: validate, set bad rows aside, keep the rest, report on the data."""
+    from assistant.setup import take_in
 
     settings = read_settings(home=home)
     settings.home.mkdir(parents=True, exist_ok=True)
-    report = run(folder, settings.shop_database, Bars())
-    _answer(report.as_dict(), as_json, report.summary())
+    report = take_in(folder, settings, Bars())
+    page = settings.data_report
+    _answer(
+        {**report.as_dict(), "report": str(page)},
+        as_json,
+        f"{report.summary()}\nThe data in plots: {page}",
+    )
 
 
 @cli.command()

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         return self.home / "shop.db"
 
     @property
+    def data_report(self) -> Path:
+        return self.home / "data-report.html"
+
+    @property
     def index_folder(self) -> Path:
         return self.home / "index"
 

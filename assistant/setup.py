@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from assistant.errors import BadInput, StorageError
 from assistant.llm import models
@@ -17,7 +16,7 @@ from assistant.progress import Progress
 from assistant.settings import Settings
 from assistant.shop.catalogue import Catalogue
 from assistant.shop.completejourney import import_completejourney
-from assistant.shop.ingest import VERSION, ingest
+from assistant.shop.ingest import VERSION, Report, ingest
 
 DATASETS = ("completejourney",)
 """What `aisle setup` can fetch by itself; `aisle import` knows more (see shop/importers.py)."""
@@ -66,13 +65,22 @@ def prepare(settings: Settings, progress: Progress) -> list[str]:
     return done
 
 
-def ingest_shop(settings: Settings, progress: Progress) -> Any:
+def ingest_shop(settings: Settings, progress: Progress) -> Report:
     if not (settings.shop_folder / "shop.toml").exists():
         raise BadInput(
             f"{str(settings.shop_folder)!r} holds no shop.toml; run `aisle setup`, "
             "or import or copy a shop folder there"
         )
-    return ingest(settings.shop_folder, settings.shop_database, progress)
+    return take_in(settings.shop_folder, settings, progress)
+
+
+def take_in(folder: Path, settings: Settings, progress: Progress) -> Report:
+    """Ingest a shop folder and write the report on its data into the home."""
+    from assistant.shop.report import write_data_report
+
+    report = ingest(folder, settings.shop_database, progress)
+    write_data_report(report, Catalogue(settings.shop_database), settings.data_report)
+    return report
 
 
 def train(settings: Settings, progress: Progress) -> None:

@@ -22,23 +22,33 @@ def clean(interactions: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     and for a purchase a quantity above zero (a return is not a purchase). Rows of the same
     customer, product, kind and time become one, their values summed; sorted by customer and time.
     """
-    names = ["customer_id", "product_id", "kind", "value", "at"]
-    usable = (
-        pl.col("customer_id").is_not_null()
-        & pl.col("at").is_not_null()
-        & pl.col("kind").is_in(KINDS)
-        & pl.col("value").is_finite()
-        & ((pl.col("kind") != "purchase") | (pl.col("value") > 0))
-    )
     return (
-        interactions.select(names)
-        .with_columns(pl.col("value").cast(pl.Float64), pl.col("at").cast(pl.Datetime("us", "UTC")))
-        .filter(usable)
+        typed(interactions)
+        .filter(~pl.any_horizontal(*WRONG.values()))
         .join(products.select("product_id"), on="product_id", how="semi")
         .group_by("customer_id", "product_id", "kind", "at")
         .agg(pl.col("value").sum())
-        .select(names)
+        .select(COLUMNS)
         .sort("customer_id", "at", "product_id", "kind")
+    )
+
+
+COLUMNS = ("customer_id", "product_id", "kind", "value", "at")
+WRONG = {
+    "no customer": pl.col("customer_id").is_null(),
+    "no time": pl.col("at").is_null(),
+    "an unknown kind": ~pl.col("kind").is_in(KINDS).fill_null(False),
+    "no finite value": ~pl.col("value").is_finite().fill_null(False),
+    "a purchase of nothing": (pl.col("kind") == "purchase").fill_null(False)
+    & (pl.col("value") <= 0).fill_null(False),
+}
+"""What makes a row say nothing; the first that fits is its reason."""
+
+
+def typed(interactions: pl.DataFrame) -> pl.DataFrame:
+    """The columns that are used, values as floats and times in UTC."""
+    return interactions.select(COLUMNS).with_columns(
+        pl.col("value").cast(pl.Float64), pl.col("at").cast(pl.Datetime("us", "UTC"))
     )
 
 

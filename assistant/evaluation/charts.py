@@ -34,8 +34,9 @@ def intervals(rows: Mapping[str, Sequence[float]]) -> str:
     return _svg(width, height, parts, "Rates with 95 % intervals")
 
 
-def bars(rows: Mapping[str, int], total: int) -> str:
-    """Counts as bars, each linked to the first turn that has it: name -> count of `total`."""
+def bars(rows: Mapping[str, int], total: int, title: str = "Failures by name") -> str:
+    """Counts as bars: name -> count of `total`; failures link to the first turn that has them."""
+    linked = title == "Failures by name"
     width, left, right = 720, _LABEL, 640
     top = max(rows.values(), default=1)
     parts = []
@@ -43,13 +44,13 @@ def bars(rows: Mapping[str, int], total: int) -> str:
         y = _ROW * place + 6
         length = max(2.0, (right - left) * count / top)
         parts.append(
-            f'<a href="#fail-{escape(name)}"><text class="label link" x="{left - 10}" '
-            f'y="{y + 13}">{escape(name)}</text>'
+            (f'<a href="#fail-{escape(name)}">' if linked else "<g>")
+            + f'<text class="label link" x="{left - 10}" y="{y + 13}">{escape(name)}</text>'
             f'<rect class="bar" x="{left}" y="{y}" width="{length:.1f}" height="16" rx="2"/>'
             f'<text class="value" x="{left + length + 8:.1f}" y="{y + 13}">'
-            f"{count} ({count / total:.1%})</text></a>"
+            f"{count:,} ({count / max(total, 1):.1%})</text>" + ("</a>" if linked else "</g>")
         )
-    return _svg(width, _ROW * len(rows) + 8, parts, "Failures by name")
+    return _svg(width, _ROW * len(rows) + 8, parts, title)
 
 
 def histogram(values: Sequence[float], marks: Mapping[str, float], unit: str = "s") -> str:
