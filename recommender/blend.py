@@ -63,12 +63,13 @@ def due(habits: Habits, now: float) -> Scores:
     return np.asarray(early * np.minimum(1, _GIVEN_UP / np.maximum(waited, _GIVEN_UP)))
 
 
-def tuned(purchases: pl.DataFrame) -> Weights:
-    """The weights of the best recall at 10 on the validation basket, of at most 2,500 customers.
+def tuned(purchases: pl.DataFrame, hold: int = 1) -> Weights:
+    """The weights of the best recall at 10 on the validation basket, of at most 2,500 customers:
+    basket `hold` from the end, 1 where the last one is kept for the test.
 
     Fewer than 50 customers of five baskets say too little: then the defaults.
     """
-    validation = split(purchases, hold=1)
+    validation = split(purchases, hold)
     past, questions = validation.past, validation.questions
     if len(questions) < _FEWEST:
         return Weights()

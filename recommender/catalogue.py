@@ -48,6 +48,12 @@ class Catalogue:
             np.array(ids, np.str_), _numbered(groups), levels, leaf, np.array(names, np.str_)
         )
 
+    @property
+    def departments(self) -> Ints:
+        """By item the number of its first category name, −1 for none."""
+        depth = self._levels.shape[1]
+        return self._levels[:, 0] if depth else np.full(len(self.ids), -1, np.int32)
+
     def __len__(self) -> int:
         return len(self.ids)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -105,15 +105,26 @@ class Baskets:
 
     def before(self, hold: int) -> Baskets:
         """Without the last `hold` baskets of every customer; the customers stay."""
-        kept = self.rank >= hold
-        return Baskets(
-            self.customers,
-            self.n_items,
-            np.searchsorted(self.user[kept], np.arange(len(self.customers) + 1)).astype(np.int64),
-            self.item[kept],
-            self.at[kept],
-            (self.rank[kept] - hold).astype(np.int32),
+        shorter = self.where(self.rank >= hold)
+        return replace(shorter, rank=(shorter.rank - hold).astype(np.int32))
+
+    def where(self, kept: NDArray[np.bool_]) -> Baskets:
+        """Only these rows; customers, items and ranks keep their numbers."""
+        edges = np.searchsorted(self.user[kept], np.arange(len(self.customers) + 1))
+        return replace(
+            self,
+            starts=edges.astype(np.int64),
+            item=self.item[kept],
+            at=self.at[kept],
+            rank=self.rank[kept],
         )
+
+    def only(self, items: Ints) -> Baskets:
+        """Rows of these items (sorted), which get their place among them as their number."""
+        place = np.full(self.n_items, -1, np.int32)
+        place[items] = np.arange(len(items), dtype=np.int32)
+        kept = self.where(place[self.item] >= 0)
+        return replace(kept, n_items=len(items), item=place[kept.item])
 
     def matrix(self, weights: Floats | None = None) -> Any:
         """Customers by items in CSR, float32: 1 where bought, or the sum of the rows' weights."""
@@ -162,18 +173,22 @@ class Split:
 
     past: Baskets
     questions: tuple[Question, ...]
+    product_ids: tuple[str, ...]
 
 
 def split(purchases: pl.DataFrame, hold: int, min_baskets: int = 5, least: int = 10) -> Split:
     """Hold out basket number `hold` from the end: 0 for test, 1 for validation.
 
-    Only products of `least` rows take part, and only customers of `min_baskets` or more are asked
-    about; of them everything from the held-out basket on is hidden, of the others nothing.
+    Only products of `least` rows take part, and only customers of `min_baskets` or more (whatever
+    was in them) are asked about, who bought something before; of them everything from the held-out
+    basket on is hidden, of the others nothing.
     """
     product_ids = well_known(purchases, least)
-    ranked = purchases.filter(pl.col("product_id").is_in(list(product_ids))).with_columns(
-        rank=pl.col("at").rank("dense", descending=True).over("customer_id") - 1,
-        baskets=pl.col("at").n_unique().over("customer_id"),
+    visits = pl.col("at").n_unique().over("customer_id")
+    ranked = (
+        purchases.with_columns(baskets=visits)
+        .filter(pl.col("product_id").is_in(list(product_ids)))
+        .with_columns(rank=pl.col("at").rank("dense", descending=True).over("customer_id") - 1)
     )
     asked = pl.col("baskets") >= min_baskets
     past = Baskets.of(ranked.filter(~asked | (pl.col("rank") > hold)), product_ids)
@@ -185,13 +200,12 @@ def split(purchases: pl.DataFrame, hold: int, min_baskets: int = 5, least: int =
     )
     users = {customer: user for user, customer in enumerate(past.customers)}
     numbers = {product_id: item for item, product_id in enumerate(product_ids)}
-    return Split(
-        past,
-        tuple(
-            Question(users[customer], at, np.array(sorted(numbers[each] for each in ids), np.int32))
-            for customer, ids, at in held.iter_rows()
-        ),
+    questions = tuple(
+        Question(users[customer], at, np.array(sorted(numbers[each] for each in ids), np.int32))
+        for customer, ids, at in held.iter_rows()
+        if customer in users
     )
+    return Split(past, questions, product_ids)
 
 
 def well_known(purchases: pl.DataFrame, least: int) -> tuple[str, ...]:
