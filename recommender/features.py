@@ -62,14 +62,17 @@ def table(sources: Sources, moments: Moments, session: Any = None) -> Table:
     """The candidates of each moment and their features.
 
     `session`, sparse (moments, items), is added to the tastes that the models are asked with: what
-    is in the cart, what was liked.
+    is in the cart, what was liked; below zero what was refused.
     """
     rows = Rows.of(sources.baskets, moments)
     shape = (len(moments), sources.baskets.n_items)
     counts = sparse.csr_matrix(
         ((DECAY**rows.rank).astype(np.float32), (rows.moment, rows.item)), shape=shape
     )
-    asked = counts if session is None else sparse.csr_matrix(counts + session)
+    asked = counts
+    if session is not None:
+        asked = sparse.csr_matrix(counts + session)
+        asked.data = np.maximum(asked.data, 0)
     day = sources.trend.day(moments.at)
     models = _scores(sources, moments, asked, day)
     items = Groups.of(rows, rows.item.astype(np.int64), shape[1])

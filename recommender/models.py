@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from recommender.ease import Ease, tastes_of
 from recommender.errors import ModelMissing
 from recommender.frequency import Frequency
 from recommender.interactions import Baskets, Ints, clean
+from recommender.learned import Learned
 from recommender.popular import Popular
 from recommender.similar import Similar
 
@@ -33,6 +34,7 @@ class Models:
     similar: Similar
     popular: Popular
     weights: Weights
+    learned: Learned | None = None
 
     @classmethod
     def fit(
@@ -40,8 +42,11 @@ class Models:
         interactions: pl.DataFrame,
         products: pl.DataFrame,
         progress: Callable[[str, int, int], None],
+        slots: frozenset[str] = frozenset(),
     ) -> Models:
-        """`progress` is told the step, how many are done, and of how many."""
+        """`progress` is told the step, how many are done, and of how many. `slots` names those that
+        are learned (`next_basket`, `new_items`), which takes minutes; the others are weighted.
+        """
         progress("clean", 0, STEPS)
         purchases = clean(interactions, products).filter(pl.col("kind") == "purchase")
         catalogue = Catalogue.of(products)
@@ -67,6 +72,9 @@ class Models:
             weights,
         )
         progress("done", STEPS, STEPS)
+        if slots:
+            learned = Learned.fit(baskets, catalogue, known, slots, progress)
+            models = replace(models, learned=learned)
         return models
 
     def save(self, folder: Path) -> None:
@@ -77,6 +85,8 @@ class Models:
             "cooccurrence": self.cooccurrence.arrays(),
             "popular": self.popular.arrays(),
         }
+        if self.learned:
+            parts["learned"] = self.learned.arrays()
         storage.save(folder, parts, {"weights": self.weights.as_json()})
 
     @classmethod
@@ -88,6 +98,7 @@ class Models:
             catalogue = Catalogue.from_arrays(parts["catalogue"])
             baskets = Baskets.from_arrays(parts["baskets"])
             frequency = Frequency.fit(baskets, weights.decay)
+            learned = parts.get("learned")
             return cls(
                 catalogue,
                 baskets,
@@ -97,6 +108,7 @@ class Models:
                 Similar.fit(baskets, catalogue.leaf),
                 Popular.from_arrays(parts["popular"]),
                 weights,
+                Learned.from_arrays(learned, baskets, catalogue) if learned else None,
             )
         except (KeyError, TypeError):
             raise ModelMissing(

@@ -26,6 +26,8 @@ __all__ = ["Item", "Kind", "Reason", "Recommendation", "Recommender", "Session"]
 _SESSION_SHARE = 0.1
 """A product of this session weighs a tenth of all that a shopper bought before."""
 _CART_PULL = 0.3
+_SESSION_PULL = 0.5
+"""The most that a session adds to a learned score, which lies between 1 and 2."""
 _LIKED = 1.5
 _PER_LEAF = 2
 
@@ -46,14 +48,15 @@ class Recommender:
         products: pl.DataFrame,
         folder: Path,
         progress: Callable[[str, int, int], None],
+        slots: frozenset[str] = frozenset(),
     ) -> Recommender:
-        """Fit every model and write it to `folder`, which is replaced.
+        """Fit every model and write it to `folder`, which is replaced. `slots` as for `Models.fit`.
 
         `interactions`: customer_id, product_id, kind, value (the quantity of a purchase), at
         (UTC); `products`: product_id, category (list of str from the department down), group,
         price. Rows that say nothing are left out (see `clean`). OSError if it cannot be written.
         """
-        models = Models.fit(interactions, products, progress)
+        models = Models.fit(interactions, products, progress, slots)
         models.save(folder)
         return cls(models)
 
@@ -110,6 +113,8 @@ class Recommender:
             models.weights,
             asked.now,
         )
+        score = self._ranked("next_basket", asked, score)
+        score[np.setdiff1d(np.arange(len(score)), habits.items)] = np.nan
         chosen = self._pick(asked, score, self._hidden(asked))
         place = {int(item): row for row, item in enumerate(habits.items)}
         return Recommendation(
@@ -125,6 +130,7 @@ class Recommender:
         # Behind everything that tastes speak for, what others buy: scores from -1 to 0.
         bought = self._bought()
         score = np.where(score > 0, score, bought / np.nanmax(bought, initial=1) - 1)
+        score = self._ranked("new_items", asked, score)
         hidden = self._hidden(asked)
         if asked.user >= 0:
             own = models.baskets.item[models.baskets.of_user(asked.user)]
@@ -195,11 +201,35 @@ class Recommender:
         score = self._models.popular.score
         return np.where(score > 0, score, np.nan).astype(np.float32)
 
+    def _ranked(self, slot: str, asked: _Asked, weighted: Any) -> Any:
+        """The learned order where the slot has one, above 1; the rest behind it as weighted, with
+        what this session pulls on top.
+        """
+        learned = self._models.learned
+        if learned is None or slot not in learned.slots or asked.user < 0:
+            return weighted
+        session = np.zeros(len(weighted), np.float32)
+        pulled = self._numbers(asked.session.cart + asked.session.liked)
+        session[pulled] = self._session_weight(asked)
+        refused = self._numbers(asked.session.disliked)
+        found = learned.scores(slot, asked.user, asked.now, session, refused)
+        top = max(float(np.nanmax(weighted, initial=0)), 1e-9)
+        behind = np.where(weighted > 0, weighted / top, weighted)
+        found = np.where(np.isfinite(found), 1 + found, behind)
+        if len(pulled) and slot == "new_items":
+            pull = np.nan_to_num(self._models.ease.fold_in(sparse.csr_matrix(session))[0])
+            found = found + _SESSION_PULL * np.maximum(pull, 0) / max(float(pull.max()), 1e-9)
+        return found
+
+    def _session_weight(self, asked: _Asked) -> float:
+        counts = self._models.frequency.rows([asked.user])
+        return max(1.0, _SESSION_SHARE * float(counts.sum()))
+
     def _tastes_now(self, asked: _Asked) -> Any:
         """The row that EASE is asked with: what was bought, and what this session says."""
         counts = self._models.frequency.rows([asked.user])
         session = self._numbers(asked.session.cart + asked.session.liked)
-        weight = max(1.0, _SESSION_SHARE * float(counts.sum()))
+        weight = self._session_weight(asked)
         added = sparse.csr_matrix(
             (np.full(len(session), weight), (np.zeros(len(session), int), session)), counts.shape
         )

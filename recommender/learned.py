@@ -1,0 +1,79 @@
+"""The re-ranker in the shop's numbers: it knows only items sold enough, under numbers of its own.
+
+What it does not know follows behind what it ranked, in the order of the weighted blend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
+
+from recommender.catalogue import Catalogue
+from recommender.interactions import Baskets, Floats, Ints
+from recommender.moments import Moments
+from recommender.reranker import Reranker
+
+_REFUSED = -1e6
+"""Added to a taste, it leaves none."""
+
+
+class Learned:
+    """`slots` are those that it serves: `next_basket`, `new_items`."""
+
+    def __init__(self, reranker: Reranker, known: Ints, slots: frozenset[str]) -> None:
+        self.slots = slots
+        self._reranker = reranker
+        self._known = known
+
+    @classmethod
+    def fit(
+        cls,
+        baskets: Baskets,
+        catalogue: Catalogue,
+        known: Ints,
+        slots: frozenset[str],
+        progress: Callable[[str, int, int], None],
+    ) -> Learned | None:
+        """None where the shop has too few baskets to learn from."""
+
+        def told(done: int, total: int) -> None:
+            progress("learn to rank", done, total)
+
+        group, leaf = catalogue.group[known], catalogue.leaf[known] + 1
+        reranker = Reranker.fit(baskets.only(known), group, leaf, 0, told)
+        return cls(reranker, known, slots) if reranker else None
+
+    def scores(
+        self, slot: str, user: int, now: float, session: Floats, refused: Ints
+    ) -> NDArray[np.float64]:
+        """By item of the shop, from 0 to 1 for the candidates, NaN for what is none. `session` is
+        by item what is added to the shopper's tastes; `refused` items add nothing to them.
+        """
+        sources = self._reranker.sources
+        added = session[self._known]
+        added[np.isin(self._known, refused)] = _REFUSED
+        moment = Moments(
+            np.array([user], np.int32), sources.baskets.starts[[user + 1]], np.array([int(now)])
+        )
+        extra = sparse.csr_matrix(added) if added.any() else None
+        (ranked,) = self._reranker.rank(slot, moment, extra)
+        found = np.full(len(session), np.nan)
+        found[self._known[ranked.item]] = 1 / (1 + np.exp(-ranked.score.astype(np.float64)))
+        return found
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        slots = np.array(sorted(self.slots), np.str_)
+        return {**self._reranker.arrays(), "known": self._known, "slots": slots}
+
+    @classmethod
+    def from_arrays(
+        cls, saved: dict[str, NDArray[Any]], baskets: Baskets, catalogue: Catalogue
+    ) -> Learned:
+        known = saved["known"]
+        group, leaf = catalogue.group[known], catalogue.leaf[known] + 1
+        reranker = Reranker.from_arrays(saved, baskets.only(known), group, leaf)
+        return cls(reranker, known, frozenset(saved["slots"].tolist()))
