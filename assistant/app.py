@@ -9,6 +9,7 @@ from typing import Literal
 
 from assistant.agent import Agent, load_agent
 from assistant.codes import Codes
+from assistant.desk.desk import Rules
 from assistant.errors import SetupNeeded
 from assistant.identity import Doors, Visits
 from assistant.llm.base import LanguageModel
@@ -61,6 +62,12 @@ def build(settings: Settings, progress: Progress = silent) -> App:
 def open_session(settings: Settings, shop: Shop, store: Store, agent: Agent) -> Session:
     """The session over a store; evaluation opens one for every conversation that it replays."""
     doors = open_doors(settings, store, shop.catalogue)
+    rules = Rules(
+        settings.desk_capacity,
+        timedelta(seconds=settings.desk_silent_seconds),
+        timedelta(seconds=settings.desk_answer_seconds),
+        settings.home / "canned.toml",
+    )
     return Session(
         shop,
         store,
@@ -69,6 +76,7 @@ def open_session(settings: Settings, shop: Shop, store: Store, agent: Agent) -> 
         doors,
         demo=settings.demo,
         confirm_within=timedelta(minutes=settings.confirm_minutes),
+        rules=rules,
     )
 
 

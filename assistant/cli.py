@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.desk.commands import staff_commands
 from assistant.errors import AisleError, BadInput
 from assistant.evaluation.commands import evaluate_commands, export_transcripts
 from assistant.progress import Bars
@@ -27,6 +28,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 model_commands = typer.Typer(no_args_is_help=True, help="Weights that Aisle can fetch and use.")
 cli.add_typer(model_commands, name="model")
 cli.add_typer(evaluate_commands, name="evaluate")
+cli.add_typer(staff_commands, name="staff")
 cli.command("export-transcripts")(export_transcripts)
 
 

@@ -3,6 +3,7 @@
     AisleError                 base: one sentence that names the value and the remedy
     ├── BadInput               what came in cannot be used             exit 2, status 400
     │   ├── SignInRefused      a token or code that proves nothing     exit 2, status 401
+    │   ├── Forbidden          known, but not allowed to do this      exit 2, status 403
     │   ├── NotFound           no such thing, or it is another's       exit 2, status 404
     │   ├── Conflict           it cannot be done in this state         exit 2, status 409
     │   └── TooMany            asked for too often                     exit 2, status 429
@@ -34,6 +35,10 @@ class BadInput(AisleError):
 
 class SignInRefused(BadInput):
     status = 401
+
+
+class Forbidden(BadInput):
+    status = 403
 
 
 class NotFound(BadInput):

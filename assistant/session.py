@@ -16,6 +16,8 @@ from datetime import timedelta
 from assistant.agent import Agent, Draft, run_turn
 from assistant.changes import Changes, Settled, answer_in, awaited
 from assistant.codes import Codes
+from assistant.desk.desk import Desk, Rules
+from assistant.desk.packet import Packet, packet_of
 from assistant.errors import AisleError, BadInput, Conflict, ModelError, NotFound
 from assistant.events import (
     CardsShown,
@@ -25,7 +27,7 @@ from assistant.events import (
     TurnFinished,
     TurnStarted,
 )
-from assistant.grounding import language_of
+from assistant.grounding import asks_for_a_person, language_of
 from assistant.identity import Doors, Visits
 from assistant.offers import is_upset, offers_person
 from assistant.orders.book import OrderBook
@@ -38,18 +40,22 @@ from assistant.tokens import sign_token
 from assistant.tools.context import Context, Shop
 from assistant.tools.handoff import summarise
 from assistant.tools.order_changes import outcome
+from assistant.tools.products import search_products
 from assistant.types import (
     Cart,
     Conversation,
     Handoff,
     Language,
     Piece,
+    ProductCard,
     Shopper,
     Turn,
 )
 
 LONGEST = 4_000
 """Characters of one message; more is a document, not a question."""
+OPEN_ORDERS = 5
+"""Orders that a colleague is shown beside a conversation."""
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +73,10 @@ class Session:
         *,
         demo: bool,
         confirm_within: timedelta = timedelta(minutes=15),
+        rules: Rules | None = None,
     ) -> None:
         self.demo = demo
+        self.desk = Desk(shop, store, rules or Rules())
         self._doors = doors
         self._shop = shop
         self._store = store
@@ -337,7 +345,7 @@ class Session:
         """Let the conversation wait for a colleague, without asking the model."""
         conversation = self._store.conversation(shopper.key, conversation_id)
         turns = conversation.turns
-        context = Context(self._shop, self._store, shopper, conversation.language, "", turns)
+        context = self._context(shopper, conversation, "", conversation.language)
         upset = bool(turns) and is_upset(turns[-1].text)
         handoff = Handoff("upset" if upset else "asks_for_a_person", summarise(context))
         self._store.ask_for_person(shopper.key, conversation_id, handoff)
@@ -347,6 +355,47 @@ class Session:
         """Go on with the assistant; raises Conflict once a colleague has the conversation."""
         self._store.stop_waiting(shopper.key, conversation_id)
         return self._store.conversation(shopper.key, conversation_id)
+
+    # --- for the desk ---
+
+    def packet(self, conversation_id: str) -> tuple[Packet, Context]:
+        """What a colleague needs to begin, and the context that it was read in."""
+        conversation = self._store.any_conversation(conversation_id)
+        context = self._context(conversation.shopper, conversation, "", conversation.language)
+        customer_id = conversation.shopper.customer_id
+        orders = tuple(self._orders.orders(customer_id, limit=OPEN_ORDERS) if customer_id else ())
+        return packet_of(context, conversation, orders), context
+
+    def draft_reply(self, conversation_id: str) -> Turn:
+        """What the assistant would answer now, for a colleague to edit; nothing is kept, and no
+        tool that changes anything runs.
+
+        Raises BadInput where the shopper has asked nothing yet.
+        """
+        conversation = self._store.any_conversation(conversation_id)
+        turns = conversation.turns
+        asked = [
+            (place, turn.text)
+            for place, turn in enumerate(turns)
+            if turn.kind != "staff" and not asks_for_a_person(turn.text)
+        ]
+        if not asked:
+            raise BadInput("the shopper has asked nothing yet that an answer could be drafted to")
+        place, text = asked[-1]
+        readers = {name: each for name, each in self._agent.tools.items() if not each.writes}
+        draft = Draft(Turn("draft", text, model=self._agent.model.name))
+        before = replace(conversation, turns=turns[:place])
+        language = language_of(text, conversation.language)
+        context = self._context(conversation.shopper, before, text, language)
+        for _ in run_turn(replace(self._agent, tools=readers), context, draft, threading.Event()):
+            pass
+        return draft.turn
+
+    def find_products(self, query: str) -> tuple[ProductCard, ...]:
+        """Products for a colleague to show, as a search of any visitor would find them."""
+        visitor = Shopper("guest:desk")
+        context = Context(self._shop, self._store, visitor, language_of(query, "en"), query)
+        return search_products(context, readable(query)).products
 
     # --- the cart ---
 

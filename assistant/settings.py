@@ -75,6 +75,13 @@ class Settings(BaseSettings):
     confirm_minutes: int = Field(default=15, ge=1)
     """How long a change that was shown waits for its yes."""
 
+    desk_capacity: int = Field(default=6, ge=1)
+    """Conversations that one colleague has at a time."""
+    desk_answer_seconds: int = Field(default=120, ge=1)
+    """What the desk aims at; a shopper who waits longer is a visible breach."""
+    desk_silent_seconds: int = Field(default=300, ge=1)
+    """After so long without an answer a conversation goes back into the queue."""
+
     @classmethod
     def settings_customise_sources(
         cls,

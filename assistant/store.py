@@ -97,6 +97,14 @@ class Store:
         found = self._load(shopper_key, conversations.c.conversation_id == newest.scalar_subquery())
         return found[0] if found else None
 
+    def any_conversation(self, conversation_id: str) -> Conversation:
+        """Anybody's conversation, for the desk; never for a shopper. Raises NotFound."""
+        _check_id(conversation_id, _no_conversation(conversation_id))
+        found = self._load(None, conversations.c.conversation_id == conversation_id)
+        if not found:
+            raise _no_conversation(conversation_id)
+        return found[0]
+
     def conversations(self, since: datetime | None = None) -> list[Conversation]:
         """Everybody's conversations begun since then, for whoever runs the shop; never for a
         shopper."""

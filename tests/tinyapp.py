@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.agent import Agent, load_agent
+from assistant.desk.desk import Rules
 from assistant.errors import ModelError
 from assistant.identity import Doors, Visits
 from assistant.llm.base import Message, Wording
@@ -144,13 +145,21 @@ def tiny_session(
     *,
     demo: bool = True,
     confirm_within: timedelta = timedelta(minutes=15),
+    rules: Rules | None = None,
     **bounds: Any,
 ) -> Session:
     store = Store.open(url)
     doors = Doors(tiny_tokens(), demo_secret=SECRET if demo else "")
     agent = tiny_agent(model, **bounds)
     session = Session(
-        shop, store, Visits(store), agent, doors, demo=demo, confirm_within=confirm_within
+        shop,
+        store,
+        Visits(store),
+        agent,
+        doors,
+        demo=demo,
+        confirm_within=confirm_within,
+        rules=rules,
     )
     session.open()
     return session

@@ -24,11 +24,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
+from assistant.desk.desk import Standing
 from assistant.errors import AisleError
 from assistant.session import Session
 from assistant.types import Cart, Conversation, Language, Shopper
 from assistant.web import cards
-from assistant.web.live import Live, Update
+from assistant.web.desk_api import desk_routes
+from assistant.web.live import Heard, Live, Signal, Update
+from assistant.web.standing import handoff_routes, standing_document
 from assistant.web.texts import texts
 
 COOKIE = "aisle_visit"
@@ -99,6 +102,8 @@ def create_app(session: Session) -> FastAPI:
     app.state.session = session
     app.state.live = live
     app.include_router(_routes(session, live))
+    app.include_router(handoff_routes(session, live, Depends(_visitor(session))))
+    app.include_router(desk_routes(session, live, told))
     app.mount("/aisle", StaticFiles(directory=_STATIC), name="static")
     _guard(app)
     return app
@@ -202,17 +207,7 @@ def _routes(session: Session, live: Live) -> APIRouter:
         who: Shopper = visitor,
     ) -> Response:
         """Server-sent events: the conversation, then each event as it happens."""
-        heard = live.listen(who, conversation_id)
-        first = await anext(heard)
-
-        async def stream() -> AsyncIterator[str]:
-            yield "retry: 1500\n\n"
-            yield _told(first, as_format, language)
-            async for update in heard:
-                yield _told(update, as_format, language)
-
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
+        return await told(live.listen(who, conversation_id), as_format, language)
 
     @routes.post("/api/v1/conversations/{conversation_id}/stop")
     def stop(conversation_id: str, who: Shopper = visitor) -> dict[str, bool]:
@@ -225,12 +220,6 @@ def _routes(session: Session, live: Live) -> APIRouter:
     ) -> dict[str, int]:
         session.rate(who, conversation_id, turn_id, body.rating)
         return {"rating": body.rating}
-
-    @routes.post("/api/v1/conversations/{conversation_id}/handoff")
-    def handoff(conversation_id: str, who: Shopper = visitor) -> Response:
-        answer = session.ask_for_person(who, conversation_id)
-        live.tell_state(who, conversation_id)
-        return _json(answer)
 
     @routes.get("/api/v1/cart")
     def cart(language: Language = "en", who: Shopper = visitor) -> dict[str, Any]:
@@ -297,13 +286,32 @@ def _guard(app: FastAPI) -> None:
         return _error(500, f"something went wrong on our side; the reference is {reference}")
 
 
-def _told(update: Conversation | Update, as_format: Format, language: Language) -> str:
-    if as_format == "html":
-        name, document = _page_update(update, language)
-    elif isinstance(update, Conversation):
-        name, document = "conversation", _plain(update)
+async def told(heard: AsyncIterator[Heard], as_format: Format, language: Language) -> Response:
+    """Server-sent events of what is heard; raises what hearing the first of it raises."""
+    first = await anext(heard)
+
+    async def stream() -> AsyncIterator[str]:
+        yield "retry: 1500\n\n"
+        yield _told(first, as_format, language)
+        async for each in heard:
+            yield _told(each, as_format, language)
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
+
+
+def _told(heard: Heard, as_format: Format, language: Language) -> str:
+    document: dict[str, Any]
+    if isinstance(heard, Signal):
+        name, document = heard.name, {"by": heard.by}
+    elif isinstance(heard, Standing):
+        name, document = "standing", standing_document(heard, language)
+    elif as_format == "html":
+        name, document = _page_update(heard, language)
+    elif isinstance(heard, Conversation):
+        name, document = "conversation", _plain(heard)
     else:
-        name, document = type(update.event).__name__, _plain(update.event)
+        name, document = type(heard.event).__name__, _plain(heard.event)
     data = json.dumps(document, ensure_ascii=False, default=_value)
     return f"event: {name}\ndata: {data}\n\n"
 
@@ -320,6 +328,7 @@ def _page_update(update: Conversation | Update, language: Language) -> tuple[str
     return "turn", {
         "turn_id": view.turn.turn_id,
         "status": view.turn.status,
+        "kind": view.turn.kind,
         "state": "waiting" if view.turn.handoff else None,
         "cart": view.turn.cart is not None,
         "reply": view.turn.reply if view.turn.status != "running" else "",

@@ -39,6 +39,7 @@ _SHELL = """
   </main>
   <div class="unseen" role="status" aria-live="polite" id="aisle-announce"></div>
   <footer class="write">
+    <p id="aisle-typing" class="small" hidden></p>
     <p id="aisle-notice" role="alert" hidden></p>
     <form id="aisle-form">
       <textarea id="aisle-write" rows="1" maxlength="4000" autocomplete="off"></textarea>

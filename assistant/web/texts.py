@@ -16,10 +16,30 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "stop": ("Stop", "停止"),
     "new": ("New conversation", "新对话"),
     "person": ("Talk to a person", "转接人工"),
-    "waiting": (
-        "This conversation is waiting for a colleague. You can go on writing.",
-        "此对话正在等待同事处理，您可以继续留言。",
+    "waiting_place": (
+        "This conversation is waiting for a colleague: number {place} in line. "
+        "You can go on writing.",
+        "此对话正在等待同事处理，当前排在第{place}位，您可以继续留言。",
     ),
+    "nobody_there": ("Nobody is at the desk at this moment.", "目前没有同事在线。"),
+    "closed": ("The desk is closed at this hour.", "现在不是客服时间。"),
+    "desk_hours": ("Its hours are {first} to {last}.", "客服时间为{first}至{last}。"),
+    "email_kept": (
+        "{email} is kept with this conversation for whoever opens it.",
+        "已随此对话保存您的邮箱{email}，供处理的同事查看。",
+    ),
+    "email_label": ("Your e-mail address", "您的邮箱"),
+    "email_leave": ("Leave it for the colleague", "留给同事"),
+    "with_staff": ("{colleague} has this conversation.", "{colleague}正在为您服务。"),
+    "resolved": (
+        "This was marked as resolved. Writing opens it again.",
+        "此对话已结束，发送消息即可重新打开。",
+    ),
+    "back_to_assistant": ("Go on with the assistant", "继续使用自动助手"),
+    "rate_person": ("How was the help?", "您对本次服务满意吗？"),
+    "star": ("of 5", "分（满分5分）"),
+    "thanks_rated": ("Thank you, that is kept.", "谢谢，已记录。"),
+    "typing": ("{by} is writing", "{by}正在输入"),
     "cart": ("Cart", "购物车"),
     "cart_empty": ("Your cart is empty.", "购物车是空的。"),
     "total": ("Total", "合计"),

@@ -67,7 +67,8 @@ def test_a_turn_is_told_as_it_happens_and_kept(serve, visitor):
     assert answer.status_code == 202
     listener.join(20)
     names = [name for name, _ in heard]
-    assert names[:4] == ["conversation", "TurnStarted", "ToolStarted", "CardsShown"]
+    assert names[:2] == ["conversation", "standing"]
+    assert names[2:5] == ["TurnStarted", "ToolStarted", "CardsShown"]
     assert names[-1] == "TurnFinished"
     finished = heard[-1][1]["turn"]
     assert finished["turn_id"] == answer.json()["turn_id"]

@@ -5,7 +5,7 @@ const $ = (id) => document.getElementById(`aisle-${id}`);
 const talk = $("talk"), turns = $("turns"), form = $("form"), box = $("write");
 let language = localStorage.getItem("aisle-language")
   || (navigator.language.startsWith("zh") ? "zh" : "en");
-let me, conversation, stream, running = null;
+let me, conversation, stream, standing = {}, running = null;
 let refused = "";  // why the sign-in that the page came with was not taken
 // While the shopper or the conversation changes, a message waits for the one it is meant for.
 let changing = Promise.resolve();
@@ -109,6 +109,7 @@ function change(step) {
 async function open(fresh = false) {
   const start = () => call("POST", "conversations", { language });
   conversation = fresh ? await start() : (await call("GET", "conversations/latest")) || await start();
+  standing = {};
   listen();
 }
 
@@ -119,12 +120,13 @@ function listen() {
   let lost = 0;
   heard.addEventListener("open", () => { lost = 0; notice(refused); });
   heard.addEventListener("conversation", (event) => {
-    const { html, state } = JSON.parse(event.data);
-    turns.innerHTML = html;
+    turns.innerHTML = JSON.parse(event.data).html;
     setRunning(turns.querySelector('[data-status="running"]') ? "" : null);
-    settle(state);
+    settle();
     toEnd();
   });
+  heard.addEventListener("standing", (event) => settle(JSON.parse(event.data)));
+  heard.addEventListener("typing", (event) => showTyping(JSON.parse(event.data).by));
   heard.addEventListener("turn", (event) => drawTurn(JSON.parse(event.data)));
   heard.addEventListener("error", () => {
     lost += 1;
@@ -147,10 +149,16 @@ function drawTurn(turn) {
   } else {
     turns.insertAdjacentHTML("beforeend", turn.html);
   }
-  setRunning(turn.status === "running" ? turn.turn_id : null);
+  if (turn.kind === "answered") setRunning(turn.status === "running" ? turn.turn_id : null);
+  if (turn.kind === "staff") {
+    showTyping("");
+    $("announce").textContent = document.getElementById(`turn-${turn.turn_id}`).textContent;
+    parent.postMessage({ aisle: "said" }, "*");
+  }
+  if (turn.status === "running" && standing.state === "resolved") standing = {};
   if (turn.reply) $("announce").textContent = turn.reply;
   if (turn.cart) call("GET", `cart?language=${language}`).then(showCart);
-  settle(turn.state || conversation.state);
+  settle();
   if (atEnd || !drawn) toEnd();
 }
 
@@ -160,19 +168,85 @@ function setRunning(id) {
   $("stop").hidden = running === null;
 }
 
-function settle(state) {
-  conversation.state = state;
+function settle(told = standing) {
+  standing = told;
+  const { state = "with_assistant", banner } = standing;
   $("empty").hidden = turns.childElementCount > 0;
-  $("person").hidden = state !== "with_assistant";
+  $("person").hidden = state === "waiting" || state === "with_staff";
+  $("standing")?.remove();
+  if (!banner) return;
+  const box = document.createElement("div");
+  box.id = "aisle-standing";
+  box.className = "banner";
+  const said = document.createElement("p");
+  said.id = state === "waiting" ? "aisle-waiting" : `aisle-${state}`;
+  said.setAttribute("role", "status");
+  said.textContent = banner;
+  box.append(said);
+  if (state === "waiting" && !standing.email && !(standing.there && standing.open)) box.append(emailForm());
   if (state === "waiting") {
-    if (!$("waiting")) {
-      const banner = document.createElement("p");
-      banner.id = "aisle-waiting";
-      banner.className = "banner";
-      turns.after(banner);
-    }
-    $("waiting").textContent = me.texts.waiting;
-  } else $("waiting")?.remove();
+    box.append(button(me.texts.back_to_assistant, () => handOff("DELETE", "handoff")));
+  }
+  if (state === "resolved" && standing.may_rate) box.append(stars());
+  turns.after(box);
+  toEnd();
+}
+
+async function handOff(method, path, body) {
+  try {
+    const id = conversation.conversation_id;
+    settle(await call(method, `conversations/${id}/${path}?language=${language}`, body));
+    notice("");
+  } catch (error) { notice(error.message); }
+}
+
+function emailForm() {
+  const form = document.createElement("form");
+  const field = document.createElement("input");
+  field.type = "email";
+  field.required = true;
+  field.autocomplete = "email";
+  field.placeholder = me.texts.email_label;
+  field.setAttribute("aria-label", me.texts.email_label);
+  const leave = button(me.texts.email_leave, () => {});
+  leave.type = "submit";
+  form.append(field, leave);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    handOff("POST", "handoff/email", { email: field.value });
+  });
+  return form;
+}
+
+function stars() {
+  const group = document.createElement("div");
+  group.className = "stars";
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", me.texts.rate_person);
+  const asked = document.createElement("span");
+  asked.textContent = standing.rating ? me.texts.thanks_rated : me.texts.rate_person;
+  group.append(asked, ...[1, 2, 3, 4, 5].map((rating) => {
+    const star = button("★", () => handOff("POST", "handoff/rating", { rating }));
+    star.setAttribute("aria-label", `${rating} ${me.texts.star}`);
+    star.setAttribute("aria-pressed", String(rating <= (standing.rating || 0)));
+    return star;
+  }));
+  return group;
+}
+
+let typingEnds;
+function showTyping(by) {
+  clearTimeout(typingEnds);
+  $("typing").textContent = by ? me.texts.typing.replace("{by}", by) : "";
+  $("typing").hidden = !by;
+  if (by) typingEnds = setTimeout(() => showTyping(""), 4000);
+}
+
+let toldTyping = 0;
+function tellTyping() {
+  if (standing.state !== "with_staff" || Date.now() - toldTyping < 2000) return;
+  toldTyping = Date.now();
+  call("POST", `conversations/${conversation.conversation_id}/typing`).catch(() => {});
 }
 
 function toEnd() {
@@ -183,7 +257,8 @@ function toEnd() {
 async function send(text) {
   if (!text.trim() || running !== null) return;
   notice(refused = "");
-  setRunning("");
+  const staffed = standing.state === "waiting" || standing.state === "with_staff";
+  if (!staffed) setRunning("");
   try {
     await changing;
     const path = `conversations/${conversation.conversation_id}/messages`;
@@ -224,7 +299,7 @@ async function setQuantity(product, quantity) {
 // --- what people press ---
 
 form.addEventListener("submit", (event) => { event.preventDefault(); send(box.value); });
-box.addEventListener("input", grow);
+box.addEventListener("input", () => { grow(); tellTyping(); });
 box.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
@@ -237,7 +312,8 @@ $("stop").addEventListener("click", () => {
 });
 $("new").addEventListener("click", () => { change(() => open(true)); box.focus(); });
 $("person").addEventListener("click", async () => {
-  await call("POST", `conversations/${conversation.conversation_id}/handoff`);
+  await changing;
+  await handOff("POST", "handoff");
 });
 $("language").addEventListener("click", async () => {
   language = language === "en" ? "zh" : "en";

@@ -1,0 +1,563 @@
+"""The desk: what colleagues see and do. Every write is one transaction under the conversation's
+lock, and says who does it."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from assistant.database import conversations, turns
+from assistant.desk import states
+from assistant.desk.hours import support_hours
+from assistant.desk.staff import Colleague, Staff
+from assistant.desk.tables import handoffs, notes, staff, transitions
+from assistant.errors import BadInput, Conflict, NotFound, TooMany
+from assistant.record import encode
+from assistant.store import Store, insert_turn
+from assistant.tools.context import Context, Shop
+from assistant.types import Conversation, ConversationState, Language, Turn
+
+CARDS = 6
+"""Products that one message of a colleague may carry."""
+LONGEST_NOTE = 4_000
+AGAIN = 2
+"""The priority of a conversation whose colleague went silent: it has waited once already."""
+_EMAIL = re.compile(r"[^@\s\"<>,;:\\]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a shop sets for its desk."""
+
+    capacity: int = 6
+    """Conversations that one colleague has at a time."""
+    silent: timedelta = timedelta(minutes=5)
+    """After so long without an answer a conversation goes back into the queue."""
+    answer_within: timedelta = timedelta(minutes=2)
+    """What the desk aims at; later is a visible breach."""
+    canned: Path | None = None
+    """The shop's own ready replies, where there are some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a shopper is told of where the conversation is. Nothing in it is a promise."""
+
+    state: ConversationState
+    place: int | None = None
+    """In the queue, from 1; None when not waiting."""
+    open: bool = True
+    there: bool = False
+    """Whether a colleague is at the desk now."""
+    hours: tuple[str, str] | None = None
+    colleague: str = ""
+    email: str = ""
+    """The address that the shopper left for this hand-off."""
+    rating: int | None = None
+    may_rate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A conversation in the desk's list."""
+
+    conversation_id: str
+    state: ConversationState
+    customer_id: str | None
+    language: Language
+    reason: str
+    priority: int
+    asked_at: datetime
+    staff_id: str | None
+    colleague: str
+    claimed_at: datetime | None
+    unanswered_at: datetime | None
+    due_at: datetime | None
+    """When the answer is late; None when the shopper does not wait for one."""
+    unread: int
+    last: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A colleague's private note after so many messages: for colleagues alone."""
+
+    note_id: str
+    position: int
+    at: datetime
+    author: str
+    text: str
+
+
+class Desk:
+    """Serves any number of threads. Methods raise NotFound for a conversation that is not there,
+    Conflict where another has it or it is in another state, StorageError for the database."""
+
+    def __init__(self, shop: Shop, store: Store, rules: Rules = Rules()) -> None:
+        self.rules = rules
+        self.staff = Staff(store.database)
+        self.hours = support_hours(shop.catalogue.info)
+        self._shop = shop
+        self._store = store
+        self._database = store.database
+
+    # --- what is there ---
+
+    def queue(self) -> list[Entry]:
+        """Open hand-offs: the most urgent first, then the one that has waited longest."""
+        last = (
+            sa.select(sa.func.max(turns.c.position))
+            .where(turns.c.conversation_id == handoffs.c.conversation_id)
+            .correlate(handoffs)
+            .scalar_subquery()
+        )
+        unread = (
+            sa.select(sa.func.count())
+            .where(
+                turns.c.conversation_id == handoffs.c.conversation_id,
+                turns.c.position > handoffs.c.seen_position,
+            )
+            .correlate(handoffs)
+            .scalar_subquery()
+        )
+        query = (
+            sa.select(
+                handoffs,
+                conversations.c.state,
+                conversations.c.shopper_key,
+                conversations.c.language,
+                staff.c.name.label("colleague"),
+                unread.label("unread"),
+                turns.c.content.label("last"),
+            )
+            .join(conversations, conversations.c.conversation_id == handoffs.c.conversation_id)
+            .join(staff, staff.c.staff_id == handoffs.c.staff_id, isouter=True)
+            .join(
+                turns,
+                (turns.c.conversation_id == handoffs.c.conversation_id)
+                & (turns.c.position == last),
+                isouter=True,
+            )
+            .where(handoffs.c.ended_at.is_(None))
+            .order_by(handoffs.c.priority.desc(), handoffs.c.asked_at, handoffs.c.handoff_id)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [self._entry(row) for row in rows]
+
+    def _entry(self, row: Any) -> Entry:
+        kind, _, customer_id = row.shopper_key.partition(":")
+        token = str(row.staff_id or "").removeprefix("token:")
+        return Entry(
+            row.conversation_id,
+            row.state,
+            customer_id if kind == "customer" else None,
+            row.language,
+            row.reason,
+            row.priority,
+            row.asked_at,
+            row.staff_id,
+            row.colleague or token,
+            row.claimed_at,
+            row.unanswered_at,
+            row.unanswered_at and row.unanswered_at + self.rules.answer_within,
+            row.unread,
+            str(json.loads(row.last)["text"])[:140] if row.last else "",
+            row.email or "",
+        )
+
+    def standing(self, conversation_id: str) -> Standing:
+        """Where the conversation is, as its shopper may know it."""
+        query = (
+            sa.select(conversations.c.state, handoffs, staff.c.name.label("colleague"))
+            .join(handoffs, isouter=True)
+            .join(staff, staff.c.staff_id == handoffs.c.staff_id, isouter=True)
+            .where(conversations.c.conversation_id == conversation_id)
+            .order_by(handoffs.c.asked_at.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise _missing(conversation_id)
+        if row.state == "with_assistant":
+            return Standing(row.state)
+        if row.state == "resolved":
+            return Standing(row.state, rating=row.rating, may_rate=row.outcome == "resolved")
+        colleague = row.colleague or str(row.staff_id or "").removeprefix("token:")
+        standing = Standing(
+            row.state,
+            open=self.is_open(),
+            hours=self.hours.words if self.hours else None,
+            there=self.staff.anybody_there(),
+            colleague=colleague,
+            email=row.email or "",
+        )
+        if row.state != "waiting":
+            return standing
+        before = (handoffs.c.priority > row.priority) | (
+            (handoffs.c.priority == row.priority)
+            & (
+                (handoffs.c.asked_at < row.asked_at)
+                | ((handoffs.c.asked_at == row.asked_at) & (handoffs.c.handoff_id < row.handoff_id))
+            )
+        )
+        ahead = sa.select(sa.func.count()).where(
+            handoffs.c.ended_at.is_(None), handoffs.c.staff_id.is_(None), before
+        )
+        with self._database.read() as connection:
+            place = 1 + int(connection.execute(ahead).scalar_one())
+        return Standing(
+            row.state, place, standing.open, standing.there, standing.hours, email=standing.email
+        )
+
+    def is_open(self) -> bool:
+        """Whether the shop says that people are there at this hour."""
+        return self.hours is None or self.hours.open_at(self._shop.catalogue.clock.now())
+
+    def conversation(self, conversation_id: str) -> Conversation:
+        return self._store.any_conversation(conversation_id)
+
+    def notes(self, conversation_id: str) -> list[Note]:
+        query = (
+            sa.select(notes)
+            .where(notes.c.conversation_id == conversation_id)
+            .order_by(notes.c.at, notes.c.note_id)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Note(row.note_id, row.position, row.at, row.author, json.loads(row.text))
+            for row in rows
+        ]
+
+    def history(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Every change of hands, oldest first: the audit of this conversation."""
+        query = (
+            sa.select(transitions)
+            .where(transitions.c.conversation_id == conversation_id)
+            .order_by(transitions.c.transition_id)
+        )
+        names = {who.staff_id: who.name for who, _ in self.staff.everyone()}
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [
+            {
+                "at": row.at,
+                "position": row.position,
+                "from": row.from_state,
+                "to": row.to_state,
+                "by": names.get(row.by.removeprefix("staff:"), row.by),
+                "reason": row.reason,
+            }
+            for row in rows
+        ]
+
+    def search(self, wanted: str, limit: int = 30) -> list[dict[str, Any]]:
+        """Conversations in which these words were written, or of this customer id, newest first."""
+        wanted = wanted.strip()
+        if not wanted:
+            raise BadInput("the search is empty; give a word, an order number or a customer id")
+        # Text is kept as ASCII JSON, so what is looked for takes the same form.
+        needle = json.dumps(wanted)[1:-1]
+        said = sa.exists().where(
+            turns.c.conversation_id == conversations.c.conversation_id,
+            turns.c.content.icontains(needle, autoescape=True),
+        )
+        query = (
+            sa.select(conversations)
+            .where(said | (conversations.c.shopper_key == f"customer:{needle}"))
+            .order_by(conversations.c.updated_at.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [
+            {
+                "conversation_id": row.conversation_id,
+                "customer_id": row.shopper_key.partition("customer:")[2] or None,
+                "state": row.state,
+                "updated_at": row.updated_at,
+            }
+            for row in rows
+        ]
+
+    def export(self, conversation_id: str) -> dict[str, Any]:
+        """Everything about a conversation as JSON."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                sa.select(handoffs)
+                .where(handoffs.c.conversation_id == conversation_id)
+                .order_by(handoffs.c.asked_at)
+            ).mappings()
+            stretches = [dict(row) | {"summary": json.loads(row["summary"])} for row in rows]
+        return {
+            "conversation": encode(self.conversation(conversation_id)),
+            "handoffs": stretches,
+            "notes": [encode(note) for note in self.notes(conversation_id)],
+            "history": self.history(conversation_id),
+        }
+
+    # --- what a colleague does ---
+
+    def claim(self, who: Colleague, conversation_id: str) -> None:
+        """Take a conversation that waits, is resolved, or is with the assistant.
+
+        Raises Conflict naming the colleague who has it, TooMany at the limit of `capacity`.
+        """
+        with self._locked(conversation_id) as (connection, state):
+            owner = _owner(connection, conversation_id)
+            if state == "with_staff":
+                if owner == who.staff_id:
+                    return
+                name = _name(connection, owner)
+                raise Conflict(f"{name} has this conversation; ask {name} to hand it over")
+            self._check_capacity(connection, who)
+            states.move(
+                connection,
+                conversation_id,
+                "with_staff",
+                _by(who),
+                reason="took over" if state == "with_assistant" else "claimed",
+                staff_id=who.staff_id,
+            )
+            position = states.last_position(connection, conversation_id)
+            states.change(connection, conversation_id, seen_position=position)
+
+    def _check_capacity(self, connection: sa.Connection, who: Colleague) -> None:
+        if not who.is_person:
+            return
+        mine = handoffs.c.staff_id == who.staff_id
+        # On PostgreSQL two claims of one colleague must not both see the last free place.
+        connection.execute(
+            sa.select(staff.c.staff_id).where(staff.c.staff_id == who.staff_id).with_for_update()
+        )
+        count = sa.select(sa.func.count()).where(mine, handoffs.c.ended_at.is_(None))
+        if (connection.scalar(count) or 0) >= self.rules.capacity:
+            raise TooMany(
+                f"you have {self.rules.capacity} conversations, the most at a time; "
+                "resolve or release one first"
+            )
+
+    def claim_next(self, who: Colleague) -> str | None:
+        """Take the first that waits, and which it was; None when nobody waits."""
+        for entry in self.queue():
+            if entry.state == "waiting":
+                try:
+                    self.claim(who, entry.conversation_id)
+                except Conflict:
+                    continue  # another colleague was faster
+                return entry.conversation_id
+        return None
+
+    def reply(
+        self, who: Colleague, conversation_id: str, text: str, product_ids: Sequence[str] = ()
+    ) -> Turn:
+        """Say something to the shopper, with product cards from the catalogue."""
+        text = text.strip()
+        if not text and not product_ids:
+            raise BadInput("the message is empty; write something or add a product")
+        if len(text) > LONGEST_NOTE:
+            raise BadInput(f"the message has {len(text):,} characters; the most is {LONGEST_NOTE}")
+        if len(product_ids) > CARDS:
+            raise BadInput(f"{len(product_ids)} products are too many; add {CARDS} at most")
+        conversation = self.conversation(conversation_id)
+        context = Context(
+            self._shop,
+            self._store,
+            conversation.shopper,
+            conversation.language,
+            "",
+            conversation.turns,
+        )
+        cards = context.cards(product_ids, lambda _: "")
+        if len(cards) != len(product_ids):
+            missing = set(product_ids) - {card.product.product_id for card in cards}
+            raise NotFound(f"no product {sorted(missing)[0]!r} in this shop")
+        turn = Turn(
+            secrets.token_urlsafe(16),
+            text,
+            "finished",
+            products=cards,
+            at=self._shop.catalogue.clock.now(),
+            kind="staff",
+            author=who.name,
+        )
+        now = datetime.now(UTC)
+        with self._locked(conversation_id) as (connection, state):
+            _check_owner(connection, conversation_id, state, who)
+            insert_turn(connection, conversation_id, turn)
+            states.change(
+                connection,
+                conversation_id,
+                unanswered_at=None,
+                answered_at=sa.func.coalesce(handoffs.c.answered_at, now),
+                seen_position=states.last_position(connection, conversation_id),
+            )
+        return turn
+
+    def note(self, who: Colleague, conversation_id: str, text: str) -> Note:
+        """Write down something that neither the shopper nor the model ever sees."""
+        text = text.strip()
+        if not 1 <= len(text) <= LONGEST_NOTE:
+            raise BadInput(f"the note has {len(text):,} characters; write 1 to {LONGEST_NOTE:,}")
+        now = datetime.now(UTC)
+        with self._locked(conversation_id) as (connection, _):
+            position = states.last_position(connection, conversation_id)
+            note = Note(secrets.token_urlsafe(12), position, now, who.name, text)
+            connection.execute(
+                notes.insert().values(
+                    note_id=note.note_id,
+                    conversation_id=conversation_id,
+                    position=position,
+                    at=now,
+                    author=who.name,
+                    text=json.dumps(text),
+                )
+            )
+        return note
+
+    def release(self, who: Colleague, conversation_id: str) -> None:
+        """Put it back into the queue for another colleague."""
+        self._hand_on(who, conversation_id, "waiting", "released")
+
+    def give_back(self, who: Colleague, conversation_id: str) -> None:
+        """Return it to the assistant; the stretch stays marked as a colleague's."""
+        self._hand_on(who, conversation_id, "with_assistant", "returned")
+
+    def resolve(self, who: Colleague, conversation_id: str) -> None:
+        """It is done, until the shopper writes again."""
+        self._hand_on(who, conversation_id, "resolved", "resolved")
+
+    def _hand_on(
+        self, who: Colleague, conversation_id: str, to: ConversationState, reason: str
+    ) -> None:
+        with self._locked(conversation_id) as (connection, state):
+            if state == "with_staff":
+                # An admin may take it from a colleague who has gone home.
+                if who.role != "admin":
+                    _check_owner(connection, conversation_id, state, who)
+            elif state != "waiting":
+                raise Conflict(f"nobody at the desk has this conversation ({state}); reload")
+            states.move(connection, conversation_id, to, _by(who), reason=reason)
+
+    def seen(self, who: Colleague, conversation_id: str) -> None:
+        """The colleague who has it has read all that is there."""
+        with self._locked(conversation_id) as (connection, state):
+            if state == "with_staff" and _owner(connection, conversation_id) == who.staff_id:
+                position = states.last_position(connection, conversation_id)
+                states.change(connection, conversation_id, seen_position=position)
+
+    def sweep(self) -> list[str]:
+        """Put back into the queue what a silent colleague has; which conversations those were."""
+        late = datetime.now(UTC) - self.rules.silent
+        silent = sa.select(handoffs.c.conversation_id).where(
+            handoffs.c.ended_at.is_(None),
+            handoffs.c.staff_id.is_not(None),
+            handoffs.c.unanswered_at < late,
+            handoffs.c.claimed_at < late,
+        )
+        with self._database.read() as connection:
+            found = list(connection.scalars(silent))
+        moved = []
+        for conversation_id in found:
+            with self._locked(conversation_id) as (connection, state):
+                still = connection.scalar(
+                    silent.where(handoffs.c.conversation_id == conversation_id)
+                )
+                if still is None or state != "with_staff":
+                    continue
+                states.change(connection, conversation_id, priority=AGAIN)
+                states.move(connection, conversation_id, "waiting", "system", reason="silent")
+                moved.append(conversation_id)
+        return moved
+
+    # --- what a shopper leaves ---
+
+    def leave_email(self, shopper_key: str, conversation_id: str, address: str) -> None:
+        """Keep an address with the hand-off, for the colleague who opens it."""
+        address = address.strip()
+        if not _EMAIL.fullmatch(address):
+            raise BadInput(f"{address[:80]!r} is not an e-mail address; write it as name@host.tld")
+        self._store.conversation(shopper_key, conversation_id)
+        with self._locked(conversation_id) as (connection, state):
+            if state not in states.PEOPLES:
+                raise Conflict("this conversation waits for nobody; ask for a person first")
+            states.change(connection, conversation_id, email=address)
+
+    def rate(self, shopper_key: str, conversation_id: str, rating: int) -> None:
+        """Keep 1 to 5 for the latest stretch that a colleague resolved."""
+        if not 1 <= rating <= 5:
+            raise BadInput(f"rating {rating!r} is not between 1 and 5")
+        self._store.conversation(shopper_key, conversation_id)
+        latest = (
+            sa.select(handoffs.c.handoff_id)
+            .where(handoffs.c.conversation_id == conversation_id, handoffs.c.outcome == "resolved")
+            .order_by(handoffs.c.ended_at.desc())
+            .limit(1)
+        )
+        with self._locked(conversation_id) as (connection, _):
+            handoff_id = connection.scalar(latest)
+            if handoff_id is None:
+                raise Conflict("there is nothing to rate yet; it can be rated once it is resolved")
+            connection.execute(
+                handoffs.update().where(handoffs.c.handoff_id == handoff_id).values(rating=rating)
+            )
+
+    @contextmanager
+    def _locked(self, conversation_id: str) -> Iterator[tuple[sa.Connection, ConversationState]]:
+        if not (conversation_id.isascii() and conversation_id.isprintable()):
+            raise _missing(conversation_id)
+        query = sa.select(conversations.c.state).where(
+            conversations.c.conversation_id == conversation_id
+        )
+        with self._database.write() as connection:
+            state = connection.scalar(query.with_for_update())
+            if state is None:
+                raise _missing(conversation_id)
+            yield connection, state
+
+
+def _by(who: Colleague) -> str:
+    return f"staff:{who.staff_id}" if who.is_person else who.staff_id
+
+
+def _owner(connection: sa.Connection, conversation_id: str) -> str | None:
+    owner: str | None = connection.scalar(
+        sa.select(handoffs.c.staff_id).where(
+            handoffs.c.conversation_id == conversation_id, handoffs.c.ended_at.is_(None)
+        )
+    )
+    return owner
+
+
+def _name(connection: sa.Connection, staff_id: str | None) -> str:
+    name: str | None = connection.scalar(
+        sa.select(staff.c.name).where(staff.c.staff_id == staff_id)
+    )
+    return name or str(staff_id).removeprefix("token:")
+
+
+def _check_owner(
+    connection: sa.Connection, conversation_id: str, state: str, who: Colleague
+) -> None:
+    if state != "with_staff":
+        raise Conflict(f"this conversation is {state}; claim it first")
+    owner = _owner(connection, conversation_id)
+    if owner != who.staff_id:
+        name = _name(connection, owner)
+        raise Conflict(f"{name} has this conversation; ask {name} to hand it over")
+
+
+def _missing(conversation_id: str) -> NotFound:
+    return NotFound(f"there is no conversation {conversation_id[:80]!r}")
