@@ -56,10 +56,10 @@ def test_a_hand_off_from_both_sides(desk):
         )
     )
     listener.start()
+    wait_for(lambda: ann.get(staff_path).json()["here"])
     say(shopper, conversation, "my milk was sour")
     (entry,) = ann.get("/api/v1/desk/conversations").json()["conversations"]
     assert (entry["last"], entry["unread"], entry["mine"]) == ("my milk was sour", 1, False)
-    wait_for(lambda: ann.get(staff_path).json()["here"])
     assert ann.post(f"{staff_path}/claim").json()["colleague"] == "Ann"
     assert ann.post(f"{staff_path}/typing").status_code == 204
     assert ann.post(f"{staff_path}/notes", json={"text": "a regular"}).status_code == 201
