@@ -30,9 +30,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("tasks", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument(
+        "--as-tau2",
+        action="store_true",
+        help="write modified items as tau2-bench's own tool leaves them (docs/orders.md)",
+    )
     given = parser.parse_args()
     try:
-        summary = replay(given.folder, given.tasks, given.out)
+        summary = replay(given.folder, given.tasks, given.out, as_tau2=given.as_tau2)
     except AisleError as error:
         print(f"replay_actions: {error.message}", file=sys.stderr)
         return error.exit_code
@@ -40,7 +45,7 @@ def main() -> int:
     return 0
 
 
-def replay(folder: Path, tasks_file: Path, out: Path) -> dict:
+def replay(folder: Path, tasks_file: Path, out: Path, *, as_tau2: bool = False) -> dict:
     tasks = read_tasks(tasks_file)
     bars = Bars()
     out.mkdir(parents=True, exist_ok=True)
@@ -50,7 +55,7 @@ def replay(folder: Path, tasks_file: Path, out: Path) -> dict:
         ingest(folder, database, silent)
         replayer = Replayer(folder, Catalogue(database))
         for done, task in enumerate(tasks, 1):
-            state, refusals = replayer.replay(task)
+            state, refusals = replayer.replay(task, as_tau2=as_tau2)
             name = re.sub(r"[^\w.-]", "_", task.task_id)
             with gzip.open(out / f"{name}.json.gz", "wt", 1, encoding="utf-8") as file:
                 json.dump(state, file)

@@ -126,13 +126,18 @@ class Replayer:
     def close(self) -> None:
         self._database.close()
 
-    def replay(self, task: Task) -> tuple[dict[str, Any], list[Refused]]:
-        """The final state in the form of db.json, and the actions that were refused."""
+    def replay(self, task: Task, *, as_tau2: bool = False) -> tuple[dict[str, Any], list[Refused]]:
+        """The final state in the form of db.json, and the actions that were refused.
+
+        `as_tau2` writes modified items as tau2-bench's own tool leaves them: all with the price
+        and the options of the last one, and a difference that was summed in binary.
+        """
         with self._database.write() as connection:
             connection.execute(order_records.delete())
             connection.execute(customer_records.delete())
         refused = []
         touched: set[str] = set()
+        modified: list[Change] = []
         for name, arguments in task.actions:
             change = change_of(name, arguments)
             if change is None:
@@ -144,9 +149,13 @@ class Replayer:
                 effect = self._book.preview(owner, change)
                 with self._database.write() as connection:
                     self._book.apply(connection, owner, change, effect)
+                if change.kind == "change_order_items":
+                    modified.append(change)
             except Refusal as refusal:
                 refused.append(Refused(name, change.order_id, refusal.rule, str(refusal)))
         users, orders = self._accounts(each for each in touched if each in self._profiles)
+        for change in modified if as_tau2 else ():
+            self._slip(orders[change.order_id], change)
         state = {
             "products": self.untouched["products"],
             "users": self.untouched["users"] | users,
@@ -173,6 +182,19 @@ class Replayer:
             for order in self._book.orders(customer_id, limit=None):
                 orders[order.order_id] = self._order(customer_id, order)
         return users, orders
+
+    def _slip(self, order: dict[str, Any], change: Change) -> None:
+        before = self.untouched["orders"][change.order_id]["items"]
+        paid = {each["item_id"]: each["price"] for each in before}
+        difference = 0.0
+        for each in change.items:
+            difference += float(self._products[each.new_product_id].price) - paid[each.product_id]
+        # No change comes after this one, so its entry is the last.
+        order["payment_history"][-1]["amount"] = abs(difference)
+        last = _variant(self._products[change.items[-1].new_product_id])
+        for old, new in zip(before, order["items"], strict=True):
+            if old["item_id"] != new["item_id"]:
+                new.update(price=last["price"], options=last["options"])
 
     def _order(self, customer_id: str, order: Order) -> dict[str, Any]:
         state: dict[str, Any] = {
