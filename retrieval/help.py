@@ -108,7 +108,7 @@ class HelpSearch:
         with other weights."""
         path = folder / ARTICLES
         if not path.is_file():
-            raise IndexMissing(f"there is no help index at {str(path)!r}")
+            raise IndexMissing(f"there is no help index at {str(path)!r}: build it first")
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             weights = kept["weights"]

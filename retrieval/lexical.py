@@ -68,7 +68,7 @@ class Lexical:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise IndexMissing(f"there is no product index at {str(path)!r}")
+            raise IndexMissing(f"there is no product index at {str(path)!r}: build it first")
         self._lock = threading.Lock()
         try:
             self._database = sqlite3.connect(
