@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from assistant.evaluation.stage import Answer
 from assistant.evaluation.truth import Truth
 from assistant.grounding import stated_limits
+from assistant.orders.types import CHANGE_KINDS
 from assistant.types import Turn
 
 Failure = Literal[
@@ -190,7 +191,7 @@ _PROMISES: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
             r" (?:just )?(?:cancelled|canceled)|已(?:经)?(?:为您)?取消",
             re.IGNORECASE,
         ),
-        frozenset({"cancel_order", "find_orders"}),
+        frozenset({"cancel_order"}),
     ),
     (
         re.compile(
@@ -236,6 +237,12 @@ kind of promise."""
 
 def _promises(turn: Turn) -> Iterator[Found]:
     done = {call.action.tool for call in turn.calls if call.ok}
+    if turn.answers:
+        # A yes to a change that was shown: code made it, or said why not. What a state can prove
+        # must still be so.
+        done |= set(CHANGE_KINDS) - {"cancel_order"}
+    if any(each.order.status == "cancelled" for each in turn.orders):
+        done.add("cancel_order")
     for piece in turn.pieces:
         if piece.kind != "text":
             continue

@@ -12,12 +12,14 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from assistant.errors import BadInput
+from assistant.evaluation.actions import ACTIONS, change_of
 from assistant.evaluation.checks import Checks
 from assistant.evaluation.metrics import failure_counts, metrics_of
 from assistant.evaluation.replay import judged
@@ -36,7 +38,7 @@ from assistant.evaluation.transcripts import ExpectedTurn, Transcript
 from assistant.llm.base import LanguageModel
 from assistant.orders.book import OrderBook
 from assistant.orders.refusal import Refusal
-from assistant.orders.types import Address, Change, ItemChange
+from assistant.orders.types import Change, ItemChange
 from assistant.orders.wording import method_label
 from assistant.progress import Progress, silent
 from assistant.record import encode
@@ -44,17 +46,6 @@ from assistant.shop.catalogue import Catalogue
 from assistant.store import Store
 
 TRANSFER = "transfer_to_human_agents"
-WRITES = {
-    "cancel_pending_order": "cancel_order",
-    "modify_pending_order_items": "change_order_items",
-    "modify_pending_order_address": "change_order_address",
-    "modify_pending_order_payment": "change_order_payment",
-    "return_delivered_order_items": "return_items",
-    "exchange_delivered_order_items": "exchange_items",
-    "modify_user_address": "change_address",
-}
-"""The benchmark's tools that change something, and ours."""
-_ADDRESS = ("address1", "address2", "city", "state", "zip", "country")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +132,7 @@ def _task(record: Mapping[str, Any], people: _People) -> Task:
     return Task(
         str(record["id"]),
         people.of(actions, record.get("user_id")),
-        tuple(_change(each, people) for each in actions if each["name"] in WRITES),
+        tuple(_change(each, people) for each in actions if each["name"] in ACTIONS),
         told,
         any(each["name"] == TRANSFER for each in actions),
         wish,
@@ -149,36 +140,30 @@ def _task(record: Mapping[str, Any], people: _People) -> Task:
 
 
 def _change(action: Mapping[str, Any], people: _People) -> Change:
-    given = action["arguments"]
-    order_id = str(given.get("order_id", ""))
-    if order_id:
-        order_id = people.orders[order_id.strip("#")][1]
-    old = [str(each) for each in given.get("item_ids", ())]
-    new = [str(each) for each in given.get("new_item_ids", ())]
-    new += [""] * (len(old) - len(new))
-    items: dict[tuple[str, str], int] = {}
-    for pair in zip(old, new, strict=True):
-        items[pair] = items.get(pair, 0) + 1
-    address = Address(**{name: str(given.get(name, "")) for name in _ADDRESS})
-    return Change(
-        WRITES[action["name"]],  # type: ignore[arg-type]
-        order_id,
-        tuple(ItemChange(before, count, after) for (before, after), count in items.items()),
-        address if "address1" in given else None,
-        str(given.get("payment_method_id", "")),
-        str(given.get("reason", "")),
-    )
+    change = change_of(action["name"], action["arguments"])
+    assert change is not None
+    # Units of one product are one entry, as a shopper would ask for them.
+    units = Counter((each.product_id, each.new_product_id) for each in change.items)
+    items = tuple(ItemChange(old, count, new) for (old, new), count in units.items())
+    order_id = people.orders[change.order_id.strip("#")][1] if change.order_id else ""
+    return replace(change, order_id=order_id, items=items)
 
 
 # --- the state ---------------------------------------------------------------------------------
 
 
 def state_of(book: OrderBook, customer_id: str) -> dict[str, Any]:
-    """A customer's account and orders as they are, as JSON that can be compared."""
-    orders = book.orders(customer_id, limit=None)
-    state = {"customer": encode(book.customer(customer_id))}
-    state["orders"] = {each.order_id: encode(each) for each in orders}
-    return state
+    """A customer's account and orders as they are, as JSON that can be compared.
+
+    In which order the lines of an order were changed is nobody's concern.
+    """
+    orders = {}
+    for each in book.orders(customer_id, limit=None):
+        orders[each.order_id] = record = encode(each)
+        record["lines"].sort(key=lambda line: line["product_id"])
+        if record["request"]:
+            record["request"]["items"].sort(key=lambda item: item["product_id"])
+    return {"customer": encode(book.customer(customer_id)), "orders": orders}
 
 
 def gold_state(store: Store, catalogue: Catalogue, task: Task) -> dict[str, Any]:
@@ -212,7 +197,7 @@ def shopper_for(
 
 
 def waits_for_a_yes(answer: Answer) -> bool:
-    proposal = getattr(answer.turn, "proposal", None)
+    proposal = answer.turn.proposal
     return proposal is not None and proposal.state == "proposed"
 
 
