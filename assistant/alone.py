@@ -32,6 +32,7 @@ def recommend(
     product_id: str | None,
     category: str | None,
     k: int,
+    diversity: float = 0.0,
 ) -> dict[str, Any]:
     """The document of `aisle recommend --json`; raises BadInput, NotFound."""
     if kind not in get_args(Kind):
@@ -51,6 +52,7 @@ def recommend(
         category=category,
         k=k,
         now=shop.catalogue.clock.now(),
+        diversity=diversity,
     )
     context = _context(shop, customer_id)
     reasons = {item.product_id: reason_text(context, item.reason) for item in found.items}

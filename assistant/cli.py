@@ -90,16 +90,31 @@ def ingest(folder: Path, home: Home = None, as_json: Json = False) -> None:
 
 
 @cli.command()
-def train(home: Home = None, as_json: Json = False) -> None:
+def train(
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Without the learned re-ranker: seconds, not minutes.")
+    ] = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Learn only the slots that it helps, by validation.")
+    ] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Train the recommender and index the catalogue that was ingested."""
-    from assistant.setup import index
+    from assistant.setup import index, winners
     from assistant.setup import train as run
 
+    if plain and tune:
+        raise BadInput("--plain and --tune exclude each other; give one of them")
     settings = read_settings(home=home)
     bars = Bars()
-    run(settings, bars)
+    slots = frozenset[str]() if plain else frozenset({"next_basket", "new_items"})
+    if tune:
+        slots = winners(settings, bars)
+    run(settings, bars, slots)
     index(settings, bars)
-    _answer({"home": str(settings.home)}, as_json, "Trained and indexed.")
+    document = {"home": str(settings.home), "learned": sorted(slots)}
+    _answer(document, as_json, f"Trained and indexed; learned: {', '.join(sorted(slots)) or '-'}.")
 
 
 @cli.command()
@@ -148,13 +163,16 @@ def recommend(
     product: Annotated[str | None, typer.Option(help="For goes_with and similar.")] = None,
     category: Annotated[str | None, typer.Option()] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=200)] = 10,
+    diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="0: the best first; more: from more shelves.")
+    ] = 0.0,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """The recommender alone."""
     from assistant.alone import recommend as run
 
-    answer = run(read_settings(home=home), customer, kind, product, category, k)
+    answer = run(read_settings(home=home), customer, kind, product, category, k, diversity)
     _answer(answer, as_json, _listed(answer["items"]))
 
 

@@ -83,17 +83,40 @@ def take_in(folder: Path, settings: Settings, progress: Progress) -> Report:
     return report
 
 
-def train(settings: Settings, progress: Progress) -> None:
+def train(settings: Settings, progress: Progress, slots: frozenset[str] = frozenset()) -> None:
+    """Without `slots` in seconds, for the first start; with the learned ones in minutes."""
     from recommender.recommend import Recommender
 
     catalogue = Catalogue(settings.shop_database)
 
-    def told(_model: str, done: int, total: int) -> None:
-        progress("Training the recommender", done, total)
+    def told(step: str, done: int, total: int) -> None:
+        learning = step == "learn to rank"
+        progress("Learning to rank" if learning else "Training the recommender", done, total)
 
     Recommender.train(
-        catalogue.interactions(), catalogue.product_table(), settings.recommender_folder, told
+        catalogue.interactions(),
+        catalogue.product_table(),
+        settings.recommender_folder,
+        told,
+        slots,
     )
+
+
+def winners(settings: Settings, progress: Progress) -> frozenset[str]:
+    """The slots whose learned order beats the weighted one on the validation basket, the second to
+    last of every customer; nothing of the last one is looked at.
+    """
+    from recommender.evaluate import evaluate, validation_winner
+
+    catalogue = Catalogue(settings.shop_database)
+
+    def told(step: str, done: int, total: int) -> None:
+        progress(f"Tuning: {step}", done, total)
+
+    found = evaluate(catalogue.interactions(), catalogue.product_table(), hold=1, progress=told)
+    rows = found.document["rows"]
+    plain = {"next_basket": "weighted", "new_items": "ease"}
+    return frozenset(slot for slot, other in plain.items() if validation_winner(rows, slot, other))
 
 
 def index(settings: Settings, progress: Progress) -> None:

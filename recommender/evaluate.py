@@ -21,6 +21,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 
 from recommender.blend import Weights, blended, tuned
 from recommender.catalogue import Catalogue
+from recommender.diversify import diversified
 from recommender.ease import Ease, tastes_of
 from recommender.factors import Factors
 from recommender.frequency import Frequency, Habits
@@ -36,6 +37,8 @@ from recommender.tifu import Tifu
 KS = (5, 10, 20)
 EVENTS = 3
 """What a cold shopper did in the session before we guess the rest."""
+DIALS = (0.0, 0.1, 0.2, 0.3, 0.5)
+"""Of `diversified`, at which the price of diversity is shown, for the items new to a shopper."""
 DEPARTMENTS = 6
 HIDDEN_SHARE = 0.2
 _BATCH = 100
@@ -88,12 +91,15 @@ def evaluate(
     catalogue = Catalogue.of(products.filter(pl.col("product_id").is_in(asked.product_ids)))
     progress("tune", 0, 1)
     weights = tuned(purchases, hold + 1)
-    tasks: dict[str, Lists] = {name: Lists() for name in ("next_basket", "new_items", "cold")}
+    tasks: dict[str, Lists] = {
+        name: Lists() for name in ("next_basket", "new_items", "cold", "dial")
+    }
     if asked.questions:
         reranker = _reranker(asked, catalogue, seed, progress) if learned else None
-        _baskets(asked, weights, reranker, tasks, seed, progress)
+        _baskets(asked, catalogue, weights, reranker, tasks, seed, progress)
         _cold(asked, weights, tasks["cold"], seed)
         tasks["cross_domain"] = _cross_domain(asked.past, catalogue, weights, seed, progress)
+    dial = _rows({"dial": tasks.pop("dial")}, asked, catalogue, seed)
     rows = _rows(tasks, asked, catalogue, seed)
     document = {
         "data": data,
@@ -104,6 +110,9 @@ def evaluate(
         "weights": weights.as_json(),
         "rows": rows,
         "selected": _selected(rows, learned),
+        "diversity_dial": [
+            {"dial": float(row.pop("model")), **row} for row in dial if row.pop("task")
+        ],
     }
     return Evaluation(document, _predictions(tasks, asked))
 
@@ -117,6 +126,7 @@ def _reranker(asked: Split, catalogue: Catalogue, seed: int, progress: Progress)
 
 def _baskets(
     asked: Split,
+    catalogue: Catalogue,
     weights: Weights,
     reranker: Reranker | None,
     tasks: dict[str, Lists],
@@ -169,6 +179,12 @@ def _baskets(
                     masked = np.where(own[row] > 0, -np.inf, found[row])
                     name = model.removesuffix("_new")
                     tasks["new_items"].add(name, question.user, best(masked, most), new)
+                if len(new) and model == ("learned_new" if reranker else "ease"):
+                    masked = np.where(own[row] > 0, -np.inf, found[row])
+                    for dial in DIALS:
+                        shelves = catalogue.leaf, catalogue.departments
+                        guesses = diversified(masked, *shelves, most, dial)
+                        tasks["dial"].add(str(dial), question.user, guesses, new)
     progress("evaluate", len(asked.questions), len(asked.questions))
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]
 
 from recommender.blend import blended
+from recommender.diversify import diversified
 from recommender.frequency import Habits
 from recommender.interactions import Floats, Ints
 from recommender.models import Models
@@ -75,11 +76,14 @@ class Recommender:
         category: str | None = None,
         k: int = 10,
         now: datetime | None = None,
+        diversity: float = 0.0,
     ) -> Recommendation:
         """At most `k` items, the best first, no two of one group.
 
         Unknown customers, products and categories never raise. `now` is when the shopper asks,
         the end of the data if not given; `category` is any level's name, whatever its case.
+        `diversity`, from 0 to 1, spreads new_for_you and popular over the shelves (see
+        `diversify`); what it costs stands in docs/recommender.md.
         """
         asked = _Asked(
             user=self._users.get(customer_id or "", -1),
@@ -87,6 +91,7 @@ class Recommender:
             category=(category or "").strip() or None,
             k=max(k, 0),
             now=self._end if now is None else _seconds(now),
+            diversity=min(max(diversity, 0.0), 1.0),
         )
         match kind:
             case "buy_again" if asked.user >= 0:
@@ -277,6 +282,12 @@ class Recommender:
         shown = self._numbers(asked.session.shown) if demote else np.empty(0, np.int32)
         limits = Limits(asked.k, catalogue.group, catalogue.leaf, per_leaf)
         boosted = np.where(hidden, np.nan, np.where(liked & (score > 0), _LIKED * score, score))
+        if demote and asked.diversity:
+            fresh = np.where(catalogue.in_groups(shown), np.nan, boosted)
+            ahead = diversified(
+                fresh, catalogue.leaf, catalogue.departments, len(boosted), asked.diversity
+            )
+            boosted[ahead] = np.nanmax(boosted, initial=0) + np.arange(len(ahead), 0, -1)
         return pick(boosted, catalogue.in_groups(shown), limits)
 
     def _numbers(self, product_ids: tuple[str, ...]) -> Ints:
@@ -295,6 +306,7 @@ class _Asked:
     category: str | None
     k: int
     now: float
+    diversity: float
 
 
 def _seconds(at: datetime) -> float:

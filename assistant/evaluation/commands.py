@@ -14,6 +14,7 @@ import typer
 from assistant.errors import BadInput
 from assistant.evaluation.judge_commands import judge, label
 from assistant.evaluation.options import Home, Json, answer
+from assistant.evaluation.recommender_commands import recommender
 from assistant.evaluation.simulation_commands import lift, tasks
 from assistant.progress import Bars
 from assistant.settings import read_settings
@@ -26,7 +27,7 @@ SERVED_WORKERS = 8
 """Conversations at a time where the model is a server or a GPU, which batch them."""
 
 evaluate_commands = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
-for command in (judge, label, lift, tasks):
+for command in (judge, label, lift, recommender, tasks):
     evaluate_commands.command()(command)
 
 

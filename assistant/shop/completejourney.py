@@ -58,6 +58,39 @@ def import_completejourney(source: Path, folder: Path, progress: Progress) -> No
         step()
 
 
+def read_published(source: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Every line of the year as published, with what a web shop would not sell (fuel, coupons): the
+    interactions and products that `recommender.evaluate` takes. Figures in the literature are
+    counted on these.
+    """
+    read = _reader(source)
+    lines = read("transactions").select(
+        pl.col("household_id").cast(pl.String).alias("customer_id"),
+        pl.col("product_id").cast(pl.String),
+        pl.lit("purchase").alias("kind"),
+        pl.lit(1.0).alias("value"),
+        pl.col("transaction_timestamp").cast(pl.Datetime("us", "UTC")).alias("at"),
+    )
+    facts = read("products").with_columns(pl.col("product_id").cast(pl.String))
+    products = (
+        lines.select("product_id")
+        .unique()
+        .join(facts, on="product_id", how="left")
+        .sort("product_id")
+        .select(
+            "product_id",
+            pl.concat_list(
+                pl.col("department").fill_null("?"), pl.col("product_category").fill_null("?")
+            ).alias("category"),
+            pl.concat_str(
+                pl.col("product_type", "package_size", "brand").fill_null("?"), separator="|"
+            ).alias("group"),
+            pl.lit(0.0).alias("price"),
+        )
+    )
+    return lines, products
+
+
 def _reader(source: Path) -> Callable[[str], pl.DataFrame]:
     """Reads a table by name out of the wheel, or out of a folder that holds its files."""
 
