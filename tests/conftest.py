@@ -36,6 +36,13 @@ def open_session(shop, tmp_path):
 
 
 @pytest.fixture
+def pictures(request, tmp_path):
+    """Where screenshots go: `--screenshots FOLDER`, else nowhere that stays."""
+    folder = request.config.getoption("--screenshots")
+    return tmp_path if folder is None else request.config.rootpath / folder
+
+
+@pytest.fixture
 def catalogue(shop) -> Catalogue:
     return shop.catalogue
 
@@ -69,3 +76,20 @@ def visit(chromium):
     for visitor in visitors:
         visitor.leave()
         assert visitor.complaints == []
+
+
+@pytest.fixture
+def attend(chromium):
+    """Opens the desk at an address as a colleague, in a browser of its own; as `visit`."""
+    from tests.web.colleagues import ColleagueAtDesk
+
+    colleagues = []
+
+    def attend_(address, name=None, **context):
+        colleagues.append(ColleagueAtDesk(chromium, address, name, **context))
+        return colleagues[-1]
+
+    yield attend_
+    for colleague in colleagues:
+        colleague.leave()
+        assert colleague.complaints == []

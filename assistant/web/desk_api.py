@@ -246,7 +246,15 @@ def _acting(session: Session, live: Live, colleague: Any) -> APIRouter:
     def draft(conversation_id: str, _: Colleague = colleague) -> dict[str, Any]:
         """What the assistant would answer, to be edited; nothing is kept or sent."""
         turn = session.draft_reply(conversation_id)
-        return {"text": draft_text(turn), "products": [c.product.product_id for c in turn.products]}
+        named = {piece.tag for piece in turn.pieces if piece.kind == "product"}
+        return {
+            "text": draft_text(turn),
+            "products": [
+                {"product_id": card.product.product_id, "title": card.product.title}
+                for card in turn.products
+                if card.tag in named
+            ],
+        }
 
     @routes.post("/conversations/{conversation_id}/release")
     def release(conversation_id: str, who: Colleague = colleague) -> dict[str, Any]:

@@ -23,11 +23,13 @@ def serve(settings: Settings, progress: Progress) -> None:
     try:
         from assistant.web.api import create_app
         from assistant.web.shopper import mount_shopper_page
+        from assistant.web.staff import mount_staff_page
 
         built = build(settings, progress)
         try:
             built.session.open()
             app = create_app(built.session)
+            mount_staff_page(app, built.session.info.name)
             mount_shopper_page(app, built.session.info.name)
             host, port = listening.getsockname()[:2]
             print(f"{built.session.info.name} is open at http://{host}:{port}", file=sys.stderr)

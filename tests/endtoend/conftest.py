@@ -32,13 +32,6 @@ def grocer_address(grocer):
 
 
 @pytest.fixture
-def pictures(request, tmp_path):
-    """Where screenshots go: `--screenshots FOLDER`, else nowhere that stays."""
-    folder = request.config.getoption("--screenshots")
-    return tmp_path if folder is None else request.config.rootpath / folder
-
-
-@pytest.fixture
 def aisle(grocer, tmp_path):
     """Runs the command in a process of its own and gives what it printed.
 

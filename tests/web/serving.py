@@ -45,5 +45,7 @@ def running(session, *, page=False, port=0):
 
 async def _mount(app, name):
     from assistant.web.shopper import mount_shopper_page
+    from assistant.web.staff import mount_staff_page
 
+    mount_staff_page(app, name)
     mount_shopper_page(app, name)

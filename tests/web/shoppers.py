@@ -13,6 +13,8 @@ DESK = {"width": 1100, "height": 860}
 class ShopperAtPage:
     """One browser with cookies of its own; keeps what the page complained of or asked elsewhere."""
 
+    path = ""
+
     def __init__(self, browser: Browser, address: str, **context) -> None:
         self.address = address
         self.complaints: list[str] = []
@@ -24,7 +26,7 @@ class ShopperAtPage:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self._heard(request.url))
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
-        page.goto(self.address)
+        page.goto(self.address + self.path)
         ready(page)
         return page
 

@@ -178,7 +178,7 @@ def test_a_draft_and_products_for_a_reply(desk):
     say(shopper, conversation, "do you have pasta?")
     draft = ann.post(f"{path}/draft").json()
     assert draft["text"]
-    assert "10" in draft["products"]
+    assert "10" in [each["product_id"] for each in draft["products"]]
     found = ann.get("/api/v1/desk/products", params={"q": "oat milk"}).json()
     assert "14" in [each["product_id"] for each in found]
     titles = {each["title"]: each for each in ann.get(path).json()["canned"]}
