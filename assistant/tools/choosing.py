@@ -25,6 +25,7 @@ _NAMED = re.compile(
 _LATEST = re.compile(
     r"\b(?:last|latest|newest|most recent|recent)\b|最近|最新|上一个|último|letzte", re.IGNORECASE
 )
+_IT = re.compile(r"\b(?:it|this|that|this order|that order)\b|它|这个|这单|该订单", re.IGNORECASE)
 _ALL = re.compile(
     r"\b(?:everything|all of (?:it|them)|all (?:the )?items|the whole order|entire order|both)\b"
     r"|全部|所有|整个",
@@ -61,8 +62,8 @@ def choose_order(
     """The order that a change is about.
 
     A number that the shopper wrote decides. Else it is the one order in sight, or the only one for
-    which the change is possible; where it is none, the latest, whose rule then says why not. Raises
-    Asked with the choices where it may be several.
+    which the change is possible and that holds the items; where there is none, the latest, whose
+    rule then says why not. Raises Asked with the choices where it may be several.
     """
     customer_id = _customer_id(context)
     assert context.orders is not None
@@ -83,12 +84,13 @@ def choose_order(
     rule = context.orders.rules.rule(kind)
     possible = [each for each in orders if rule and each.status in rule.states and not each.request]
     if items:
-        holding = [each for each in possible or orders if find_lines(each, items)]
-        possible = holding or possible
+        among = possible or orders
+        every = [each for each in among if all(find_lines(each, [item]) for item in items)]
+        possible = every or [each for each in among if find_lines(each, items)] or possible
     if _LATEST.search(context.text):
         return (possible or orders)[0]
     in_sight = _in_sight(context, orders)
-    if in_sight is not None:
+    if in_sight and (in_sight in possible or _IT.search(context.text)):
         return in_sight
     if len(possible) > 1:
         cards = order_cards(possible[:CHOICES])
