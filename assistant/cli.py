@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import typer
 from assistant.desk.commands import staff_commands
 from assistant.errors import AisleError, BadInput
 from assistant.evaluation.commands import evaluate_commands, export_transcripts
+from assistant.privacy import keep_logs_clean
 from assistant.progress import Bars
 from assistant.settings import Settings, read_settings
 
@@ -36,7 +36,7 @@ def main() -> None:
     """Run the command line; an error that a person can act on is one sentence."""
     # Chatter of libraries about their own progress would break --json and hide our bars.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    keep_logs_clean()
     try:
         cli()
     except AisleError as error:
