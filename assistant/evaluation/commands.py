@@ -106,6 +106,9 @@ def transcripts(
     if report:
         write_report(document, report)
     answer(document, as_json, _summary(document))
+    if document["stopped"]:
+        print("aisle: stopped early; the same command goes on where it was", file=sys.stderr)
+        raise typer.Exit(130)
 
 
 @evaluate_commands.command("compare")

@@ -50,7 +50,8 @@ def replay(
 ) -> dict[str, Any]:
     """The document of `aisle evaluate transcripts --json`, without what the run was made of.
 
-    Results stand in the set's order, whatever the number of workers.
+    Results stand in the set's order, whatever the number of workers. An interrupt (Ctrl-C) stops
+    it: `stopped` is true then, and the document holds the conversations that were finished.
     """
     jobs = [(each, trial) for each in transcripts for trial in range(1, plan.trials + 1)]
     total = plan.trials * sum(len(each.turns) for each in transcripts)
@@ -60,15 +61,20 @@ def replay(
         return _conversation(open_conversation, checks, *job, plan, done)
 
     done.report()
-    if plan.workers == 1:
-        found = [one(job) for job in jobs]
-    else:
-        with ThreadPoolExecutor(plan.workers) as pool:
-            found = list(pool.map(one, jobs))
+    found: list[list[dict[str, Any]]] = []
+    pool = ThreadPoolExecutor(plan.workers)
+    try:
+        # One worker is the caller itself: an interrupt reaches what it is waiting for.
+        found.extend(map(one, jobs) if plan.workers == 1 else pool.map(one, jobs))
+    except KeyboardInterrupt:
+        pool.shutdown(cancel_futures=True)
+    finally:
+        pool.shutdown()
     results = [each for conversation in found for each in conversation]
     return {
-        "conversations": len(transcripts),
-        "turns": total,
+        "conversations": len({each["id"] for each in results}),
+        "turns": len(results),
+        "stopped": len(found) < len(jobs),
         "trials": plan.trials,
         "metrics": metrics_of(results, plan.trials),
         "failures": failure_counts(results),

@@ -329,11 +329,16 @@ def run_tasks(
     Tasks whose gold actions the shop's rules forbid are listed and count in nothing.
     """
     outcomes: list[Outcome] = []
-    for place, task in enumerate(tasks):
-        for trial in range(1, trials + 1):
-            progress("Trying tasks", place * trials + trial - 1, len(tasks) * trials)
-            outcomes.append(attempt(stage, task, trial, seed, make or shopper_for))
-    progress("Trying tasks", len(tasks) * trials, len(tasks) * trials)
+    whole: list[Outcome] = []
+    try:
+        for place, task in enumerate(tasks):
+            for trial in range(1, trials + 1):
+                progress("Trying tasks", place * trials + trial - 1, len(tasks) * trials)
+                outcomes.append(attempt(stage, task, trial, seed, make or shopper_for))
+            whole = list(outcomes)
+        progress("Trying tasks", len(tasks) * trials, len(tasks) * trials)
+    except KeyboardInterrupt:
+        outcomes = whole  # A task counts with all of its trials or not at all.
     tried = [each for each in outcomes if each.exchanges]
     rewards: dict[str, list[int]] = {}
     for each in tried:
@@ -349,6 +354,7 @@ def run_tasks(
         }
     return {
         "conversations": len(rewards),
+        "stopped": len(outcomes) < len(tasks) * trials,
         "turns": len(results),
         "trials": trials,
         "metrics": metrics,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from assistant.errors import BadInput
@@ -91,14 +92,13 @@ def check_expect(expect: Any) -> dict[str, Any]:
 
 
 def sample(transcripts: Sequence[Transcript], per_group: int, seed: int) -> list[Transcript]:
-    """At most `per_group` conversations of each group, drawn by seed, in the file's order."""
-    groups: dict[str, list[int]] = {}
-    for place, each in enumerate(transcripts):
-        groups.setdefault(each.group, []).append(place)
+    """At most `per_group` conversations of each group, drawn by seed.
+
+    One of each group comes before a second of any, so a run that is stopped is stratified too.
+    """
+    groups: dict[str, list[Transcript]] = {}
+    for each in transcripts:
+        groups.setdefault(each.group, []).append(each)
     rng = random.Random(seed)
-    chosen = [
-        place
-        for _, places in sorted(groups.items())
-        for place in rng.sample(places, min(per_group, len(places)))
-    ]
-    return [transcripts[place] for place in sorted(chosen)]
+    drawn = [rng.sample(groups[name], min(per_group, len(groups[name]))) for name in sorted(groups)]
+    return [each for row in zip_longest(*drawn) for each in row if each is not None]

@@ -222,6 +222,8 @@ def test_a_sample_is_drawn_by_group_and_seed(tmp_path):
     chosen = sample(every, 2, seed=7)
     assert Counter(each.group for each in chosen) == dict.fromkeys(INTENTS, 2)
     assert chosen == sample(every, 2, seed=7) != sample(every, 2, seed=8)
+    first_half = chosen[: len(INTENTS)]
+    assert {each.group for each in first_half} == set(INTENTS), "one of each before a second"
 
 
 # --- the public sets --------------------------------------------------------------------------

@@ -214,3 +214,21 @@ def test_seconds_of_known_calls_count_as_they_were(stage_of, checks, tmp_path):
     assert known["known_calls"] == 1
     assert known["first_event"] < 0.3 <= known["first_card"] <= known["total"]
     calls.close()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_interrupt_keeps_what_was_finished(stage_of, checks, workers):
+    def interrupt(_label, done, _total):
+        if done == TURNS // 2:
+            raise KeyboardInterrupt
+
+    stage = stage_of(RoutedModel(PERFECT))
+    document = replay(stage.conversation, checks, SET, Plan(workers=workers), interrupt)
+    assert document["stopped"]
+    assert 0 < document["turns"] < TURNS
+    assert document["turns"] == len(document["turn_results"])
+    assert document["failures"] == {}
+    whole = replay(stage.conversation, checks, SET)
+    assert not whole["stopped"]
+    kept = {(each["id"], each["turn"]) for each in document["turn_results"]}
+    assert kept < {(each["id"], each["turn"]) for each in whole["turn_results"]}
