@@ -1,0 +1,211 @@
+"""The recommender's cost: training, memory, one call, and how they grow; JSON and a plot.
+
+    python scripts/bench_recommender.py [--quick] [--out docs/benchmarks/recommender.json]
+
+iALS is timed against `implicit` used directly, in turns, at the same factors and epochs. Every
+training runs in a process of its own, so that its peak memory is its own. Times are medians with
+their spread (the 25th and 75th percentile).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from implicit.als import AlternatingLeastSquares
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from assistant.shop.catalogue import Catalogue
+from recommender.ease import tastes_of
+from recommender.factors import CONFIDENCE, REGULARISATION, Factors
+from recommender.frequency import Frequency
+from recommender.interactions import Baskets, clean, well_known
+from recommender.recommend import Recommender, Session
+
+ROOT = Path(__file__).resolve().parent.parent
+FACTORS, EPOCHS = 128, 15
+ITEMS = (10_000, 100_000, 1_000_000)
+SHOPPERS = (1_000, 10_000, 50_000)
+CALLS = 500
+
+
+def home() -> Path:
+    return Path(os.environ.get("AISLE_HOME", ROOT / ".aisle"))
+
+
+def tables() -> tuple[Any, Any]:
+    catalogue = Catalogue(home() / "shop.db")
+    return catalogue.interactions(), catalogue.product_table()
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    low, median, high = np.percentile(seconds, [25, 50, 75])
+    return {"median": float(median), "p25": float(low), "p75": float(high), "runs": len(seconds)}
+
+
+def timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def factors(runs: int) -> dict[str, Any]:
+    """Our iALS and the library's, in turns on the shop's matrix."""
+    interactions, products = tables()
+    purchases = clean(interactions, products).filter(pl.col("kind") == "purchase")
+    baskets = Baskets.of(purchases, well_known(purchases, 10))
+    tastes = tastes_of(Frequency.fit(baskets).counts)
+    known = np.arange(baskets.n_items, dtype=np.int32)
+
+    def ours() -> None:
+        Factors.fit(tastes, known, FACTORS, EPOCHS)
+
+    def theirs() -> None:
+        with threadpool_limits(1, "blas"):
+            AlternatingLeastSquares(
+                factors=FACTORS, iterations=EPOCHS, regularization=REGULARISATION,
+                alpha=CONFIDENCE, random_state=0, use_gpu=False,
+            ).fit(tastes, show_progress=False)  # fmt: skip
+
+    pairs = [(timed(ours), timed(theirs)) for _ in range(runs)]
+    return {
+        "factors": FACTORS,
+        "epochs": EPOCHS,
+        "aisle_seconds": spread([a for a, _ in pairs]),
+        "implicit_seconds": spread([b for _, b in pairs]),
+        "speed_against_implicit": spread([b / a for a, b in pairs]),
+    }
+
+
+def training(mode: str) -> dict[str, Any]:
+    """Run in a process of its own: seconds and peak memory of one training, and of its calls."""
+    interactions, products = tables()
+    slots = frozenset({"next_basket", "new_items"}) if mode == "learned" else frozenset[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        shop = Recommender.train(interactions, products, Path(folder), lambda *_: None, slots)
+        seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    draw = np.random.default_rng(0)
+    customers = interactions["customer_id"].unique().sort().to_list()
+    sold = interactions["product_id"].unique().sort().to_list()
+    calls: dict[str, Any] = {}
+    for kind in ("buy_again", "new_for_you"):
+        times = []
+        for _ in range(CALLS):
+            customer = customers[draw.integers(len(customers))]
+            cart = tuple(sold[n] for n in draw.integers(len(sold), size=3))
+            asked = {"customer_id": customer, "session": Session(cart=cart)}
+            times.append(timed(lambda kind=kind, asked=asked: shop.recommend(kind, **asked)) * 1e3)
+        p50, p95, p99 = np.percentile(times[50:], [50, 95, 99])
+        calls[kind] = {"p50_ms": float(p50), "p95_ms": float(p95), "p99_ms": float(p99)}
+    return {"mode": mode, "seconds": seconds, "peak_gb": peak, "one_call_with_fold_in": calls}
+
+
+def growth(shoppers: int, items: int) -> dict[str, float]:
+    """A made-up shop, 40 purchases a shopper with a long tail: fit iALS once, fold in and score."""
+    draw = np.random.default_rng(0)
+    bought = (items * draw.random((shoppers, 40)) ** 3).astype(np.int64)
+    rows = np.repeat(np.arange(shoppers), 40)
+    tastes = sparse.csr_matrix(
+        (np.ones(len(rows), np.float32), (rows, bought.ravel())), (shoppers, items)
+    )
+    tastes.sum_duplicates()
+    known = np.arange(items, dtype=np.int32)
+    start = time.perf_counter()
+    model = Factors.fit(tastes, known, 64, 3)
+    fitted = time.perf_counter() - start
+    calls = [timed(lambda row=row: model.fold_in(tastes[[row]])) * 1e3 for row in range(30)]
+    return {
+        "shoppers": shoppers,
+        "items": items,
+        "seconds_per_epoch": fitted / 3,
+        "fold_in_and_score_all_ms": float(np.median(calls[5:])),
+    }
+
+
+def in_a_process(*arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, __file__, *arguments], check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def plot(rows: list[dict[str, float]], path: Path) -> None:
+    """Both costs against items, on logarithmic axes."""
+    width, height, left, bottom = 520, 300, 70, 250
+    most = max(max(r["fold_in_and_score_all_ms"], 1e3 * r["seconds_per_epoch"]) for r in rows)
+    parts = []
+
+    def at(items: float, value: float) -> tuple[float, float]:
+        x = left + (width - left - 30) * (np.log10(items) - 4) / 2
+        return x, bottom - (bottom - 30) * (np.log10(max(value, 0.1)) + 1) / (np.log10(most) + 1)
+
+    for colour, name, label in (
+        ("#1f6feb", "fold_in_and_score_all_ms", "one call, fold-in and all scores"),
+        ("#d1661f", "seconds_per_epoch", "one epoch of training"),
+    ):
+        scale = 1.0 if name.endswith("ms") else 1e3
+        points = [at(row["items"], row[name] * scale) for row in rows]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        for (x, y), row in zip(points, rows, strict=True):
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
+            text = f"{row[name] * scale:,.1f} ms"
+            parts.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{text}</text>')
+        y = 18 if scale == 1 else 34
+        parts.append(f'<text x="{left}" y="{y}" fill="{colour}">{label}</text>')
+    for row in rows:
+        x, _ = at(row["items"], 1)
+        parts.append(
+            f'<text x="{x:.1f}" y="272" text-anchor="middle">{row["items"]:,} items</text>'
+        )
+    path.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'font-family="sans-serif" font-size="12"><rect width="{width}" height="{height}" '
+        f'fill="white"/>{"".join(parts)}</svg>\n'
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer runs, no million items")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/benchmarks/recommender.json")
+    parser.add_argument("--training", help=argparse.SUPPRESS)
+    parser.add_argument("--growth", nargs=2, type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.training:
+        print(json.dumps(training(options.training)))
+        return
+    if options.growth:
+        print(json.dumps(growth(*options.growth)))
+        return
+    items = ITEMS[:2] if options.quick else ITEMS
+    found = {
+        "cores": os.cpu_count(),
+        "load_at_start": os.getloadavg()[0],
+        "ials": factors(2 if options.quick else 5),
+        "training": [in_a_process("--training", mode) for mode in ("plain", "learned")],
+        "against_items": [in_a_process("--growth", "5000", str(n)) for n in items],
+        "against_shoppers": [in_a_process("--growth", str(n), "20000") for n in SHOPPERS],
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(found, indent=1) + "\n")
+    plot(found["against_items"], options.out.with_suffix(".svg"))
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
