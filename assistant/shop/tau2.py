@@ -141,7 +141,7 @@ def read_database(path: Path) -> dict[str, Any]:
     except (OSError, EOFError, ValueError) as error:
         raise BadInput(f"{str(path)!r} cannot be read as JSON: {error}") from None
     for key in ("products", "users", "orders"):
-        if not isinstance(db, dict) or not isinstance(db.get(key), dict):
+        if not isinstance(db, dict) or not isinstance(db.get(key), dict) or not db[key]:
             raise BadInput(f"{str(path)!r} holds no {key!r}; give tau2-bench's retail db.json")
     return dict(db)
 

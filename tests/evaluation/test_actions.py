@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import BadInput
-from assistant.evaluation.actions import Replayer, change_of, read_tasks
+from assistant.evaluation.actions import ACTIONS, Replayer, change_of, read_tasks
 from assistant.progress import silent
 from assistant.shop.catalogue import Catalogue
 from assistant.shop.ingest import ingest
@@ -161,7 +161,8 @@ def test_items_without_a_partner_are_named():
 @pytest.mark.parametrize(
     ("text", "said"),
     [("[", "cannot be read as JSON"), ("{}", "holds no 'products'"),
-     ('{"products": {"1": {}}, "users": {}, "orders": {}}', "retail database")],
+        ('{"products": {"1": {}}, "users": {}}', "holds no 'users'"),
+     ('{"products": {"1": {}}, "users": {"u": {}}, "orders": {"o": {}}}', "retail database")],
 )  # fmt: skip
 def test_a_database_that_is_none_is_one_sentence(tmp_path, text, said):
     (tmp_path / "db.json").write_text(text)
@@ -169,3 +170,24 @@ def test_a_database_that_is_none_is_one_sentence(tmp_path, text, said):
         import_tau2(tmp_path, tmp_path / "shop", silent)
     with pytest.raises(BadInput, match=r"holds no db\.json"):
         import_tau2(tmp_path / "absent", tmp_path / "shop", silent)
+
+
+@needs_data
+def test_the_policy_is_the_help_and_its_rules_are_in_shop_toml(shop):
+    catalogue = Catalogue(shop.parent / "shop.db")
+    cancel = catalogue.article("cancel-pending-order")
+    assert cancel.title == "Cancel pending order"
+    assert any("in 5 to 7 business days" in each for each in cancel.sentences)
+    toml = (shop / "shop.toml").read_text()
+    assert toml.count("5 to 7") == 1
+    assert (shop / "help" / "cancel-pending-order.md").read_text().count("5 to 7") == 0
+    rules = catalogue.info.order_rules()
+    articles = {each.article_id for each in catalogue.articles()}
+    for kind in ACTIONS.values():
+        assert rules.article(kind) in articles
+    order = catalogue.article("order").sentences
+    assert order[0].endswith("fullfilments info (tracking id and item ids); payment history.")
+    shirt = catalogue.product("9612497925")
+    assert shirt.title == "T-Shirt, blue, M, cotton, crew neck"
+    assert {each.variant_of for each in catalogue.variants(shirt)} == {"9523456873"}
+    assert len(catalogue.variants(shirt)) == 12
