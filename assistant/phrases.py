@@ -153,6 +153,74 @@ PHRASES: dict[str, tuple[str, str]] = {
         "These purchases of yours match “{query}”.",
         "您的购买记录中与“{query}”有关的有：",
     ),
+    # profile
+    "profile_guest": (
+        "You are not signed in, so I know nothing about you beyond this conversation.",
+        "您还没有登录，除了这次对话，我对您一无所知。",
+    ),
+    "profile_none": (
+        "I have no purchases of yours, so I know nothing about you beyond this conversation.",
+        "没有您的购买记录，除了这次对话，我对您一无所知。",
+    ),
+    "profile_visit": (
+        "Your record holds one visit, on {first}; products bought then: {purchases}.",
+        "您的记录里有一次购物，时间是{first}，共{purchases}种商品。",
+    ),
+    "profile_visits": (
+        "Your record holds {visits} visits from {first} to {last}, with {purchases} purchases.",
+        "您的记录里有{visits}次购物，从{first}到{last}，共购买商品{purchases}次。",
+    ),
+    "profile_every": (
+        "You usually come every {days} days (the middle of the gaps between {visits} visits).",
+        "您通常每{days}天来一次（{visits}次购物间隔的中位数）。",
+    ),
+    "profile_every_day": (
+        "You usually come every day (the middle of the gaps between {visits} visits).",
+        "您通常每天都来（{visits}次购物间隔的中位数）。",
+    ),
+    "profile_weekday": (
+        "{day} is your most frequent day: {count} of {visits} visits.",
+        "您最常在{day}来：{visits}次中有{count}次。",
+    ),
+    "profile_next": (
+        "By that rhythm your next visit would be on {next}.",
+        "照此规律，下一次大约是{next}。",
+    ),
+    "profile_departments": (
+        "Of {of} purchases most are from {shares}.",
+        "{of}次购买中最多的是{shares}。",
+    ),
+    "profile_brands": ("By brand, of {of}: {shares}.", "按品牌，{of}次中有{shares}。"),
+    "profile_share": ("{name} ({count})", "{name}（{count}次）"),
+    "profile_comma": (", ", "、"),
+    "profile_diet": (
+        "{count} of {of} purchases say “{diet}”; I don't conclude anything from that.",
+        "{of}次购买中有{count}次标有“{diet}”，我不会由此下结论。",
+    ),
+    "profile_prices": (
+        "Half of what you buy costs from {low} to {high} at today's prices.",
+        "按今天的价格，您购买的商品有一半在{low}到{high}之间。",
+    ),
+    "profile_source": (
+        "All of this is counted from your own purchases here.",
+        "以上都由您在本店的购买记录统计得出。",
+    ),
+    "profile_favourites": ("What you buy most:", "您最常买的："),
+    "diet_gluten_free": ("gluten free", "无麸质"),
+    "diet_lactose_free": ("lactose free", "无乳糖"),
+    "diet_sugar_free": ("sugar free", "无糖"),
+    "diet_plant_based": ("plant based", "植物基"),
+    "diet_organic": ("organic", "有机"),
+    "diet_low_fat": ("low fat", "低脂"),
+    "diet_low_salt": ("low salt", "低盐"),
+    "diet_decaffeinated": ("decaffeinated", "脱咖啡因"),
+    "weekday_0": ("Monday", "星期一"),
+    "weekday_1": ("Tuesday", "星期二"),
+    "weekday_2": ("Wednesday", "星期三"),
+    "weekday_3": ("Thursday", "星期四"),
+    "weekday_4": ("Friday", "星期五"),
+    "weekday_5": ("Saturday", "星期六"),
+    "weekday_6": ("Sunday", "星期日"),
     # cart
     "cart_empty": ("Your cart is empty.", "您的购物车是空的。"),
     "cart_holds_one": (

@@ -413,3 +413,35 @@ def test_the_same_message_twice_is_decided_once_each(open_session):
     for _ in range(2):
         assert answer(session, "pasta please", conversation=conversation).products
     assert len(model.asked) == 2
+
+
+KNOWN = {"tool": "view_profile"}
+
+
+def test_what_is_known_of_a_shopper_is_counted_from_their_own_purchases(open_session, catalogue):
+    session, _ = open_session(KNOWN)
+    turn = answer(session, "what do you know about me?", session.customer("1"))
+    bought = catalogue.purchases("1")
+    visits = len({each.at for each in bought})
+    assert f"{visits} visits" in turn.reply
+    assert f"{len(bought)} purchases" in turn.reply
+    assert "every 7 days" in turn.reply
+    assert {card.product.product_id for card in turn.products} <= {p.product_id for p in bought}
+    oat_milk = next(c for c in turn.products if c.product.title.startswith("Oat milk"))
+    assert "12 times" in oat_milk.reason
+
+
+def test_what_is_known_is_said_in_chinese_too(open_session):
+    session, _ = open_session(KNOWN)
+    turn = answer(session, "你了解我什么?", session.customer("1"))
+    assert "您的记录里有12次购物" in turn.reply
+
+
+@pytest.mark.parametrize("customer", [None, "8"])
+def test_of_a_guest_and_of_a_new_customer_nothing_is_known(open_session, customer):
+    session, _ = open_session(KNOWN)
+    turn = answer(
+        session, "what do you know about me?", session.customer(customer) if customer else GUEST
+    )
+    assert "know nothing about you" in turn.reply
+    assert not turn.products

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from assistant.tools import cart, handoff, help, order_changes, orders, products, recommend
+from assistant.tools import (
+    cart,
+    handoff,
+    help,
+    order_changes,
+    orders,
+    products,
+    profile,
+    recommend,
+)
 from assistant.tools.registry import Tool, tool
 
 
@@ -13,6 +22,7 @@ def shop_tools() -> dict[str, Tool]:
         tool(products.compare_products),
         tool(recommend.recommend_products),
         tool(recommend.search_history),
+        tool(profile.view_profile),
         tool(cart.view_cart),
         tool(cart.add_to_cart, writes=True),
         tool(cart.remove_from_cart, writes=True),
