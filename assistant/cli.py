@@ -108,13 +108,13 @@ def train(
         raise BadInput("--plain and --tune exclude each other; give one of them")
     settings = read_settings(home=home)
     bars = Bars()
+    index(settings, bars)
     slots = frozenset[str]() if plain else frozenset({"next_basket", "new_items"})
     if tune:
         slots = winners(settings, bars)
     run(settings, bars, slots)
-    index(settings, bars)
     document = {"home": str(settings.home), "learned": sorted(slots)}
-    _answer(document, as_json, f"Trained and indexed; learned: {', '.join(sorted(slots)) or '-'}.")
+    _answer(document, as_json, f"Indexed and trained; learned: {', '.join(sorted(slots)) or '-'}.")
 
 
 @cli.command()

@@ -137,6 +137,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "reason_popular": ("Among the most bought lately", "近期热销"),
     "reason_popular_in": ("Among the most bought in {category}", "{category}类近期热销"),
     "reason_same_category": ("From the same shelf as {title}", "与{title}属于同类"),
+    "reason_similar_text": ("Like {title}", "与{title}相似"),
     "reason_goes_with_cart": ("Goes with what is in your cart", "与您购物车里的商品常被一起购买"),
     # history
     "history_guest": (

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from assistant.errors import BadInput, StorageError
 from assistant.llm import models
@@ -53,12 +54,12 @@ def set_up(settings: Settings, progress: Progress, dataset: str = "completejourn
 
 
 def prepare(settings: Settings, progress: Progress) -> list[str]:
-    """Ingest, train and index what changed in the shop folder."""
+    """Ingest, index and train on what changed in the shop folder."""
     done = []
     for name, step, fingerprint in (
         ("ingest", ingest_shop, _folder_fingerprint),
-        ("train", train, _shop_fingerprint),
         ("index", index, _shop_fingerprint),
+        ("train", train, _shop_fingerprint),
     ):
         if _once(settings, name, fingerprint(settings), partial(step, settings, progress)):
             done.append(name)
@@ -93,12 +94,14 @@ def train(settings: Settings, progress: Progress, slots: frozenset[str] = frozen
         learning = step == "learn to rank"
         progress("Learning to rank" if learning else "Training the recommender", done, total)
 
+    products = catalogue.product_table()
     Recommender.train(
         catalogue.interactions(),
-        catalogue.product_table(),
+        products,
         settings.recommender_folder,
         told,
         slots,
+        _meanings(settings, products["product_id"].to_list()),
     )
 
 
@@ -117,6 +120,24 @@ def winners(settings: Settings, progress: Progress) -> frozenset[str]:
     rows = found.document["rows"]
     plain = {"next_basket": "weighted", "new_items": "ease"}
     return frozenset(slot for slot, other in plain.items() if validation_winner(rows, slot, other))
+
+
+def _meanings(settings: Settings, product_ids: list[str]) -> Any:
+    """What the texts of these products mean, from the index; None where there is none yet."""
+    from assistant.app import open_embedder
+    from retrieval.errors import IndexMissing
+    from retrieval.search import ProductSearch
+
+    if not settings.index_folder.exists():
+        return None
+    try:
+        search = ProductSearch.open(settings.index_folder, open_embedder(settings))
+    except IndexMissing:
+        return None
+    try:
+        return search.vectors(product_ids)
+    finally:
+        search.close()
 
 
 def index(settings: Settings, progress: Progress) -> None:

@@ -27,14 +27,24 @@ _BLOCK = 1024
 
 class Content:
     """`likeness` is items by items in CSR: each row the weights of the nearest learned items, which
-    sum to 1; an item without text or without a neighbour has an empty row. `tastes` is customers by
-    items, CSR, ≥ 0.
+    sum to 1; an item without text or without a neighbour has an empty row. `known` are the learned
+    items; `tastes` is customers by items, CSR, ≥ 0.
     """
 
-    def __init__(self, likeness: Any, tastes: Any) -> None:
+    def __init__(self, likeness: Any, known: Ints, tastes: Any) -> None:
         self._likeness = likeness
+        self._known = known
         self._tastes = tastes
         self._able = np.diff(likeness.indptr) > 0
+        cold = self._able.copy()
+        cold[known] = False
+        self._cold = np.flatnonzero(cold)
+        self._cold_likeness = likeness[self._cold]
+
+    @property
+    def knows(self) -> bool:
+        """Whether any item takes after another."""
+        return bool(self._able.any())
 
     @classmethod
     def fit(
@@ -47,7 +57,7 @@ class Content:
         able = known[text[known] >= 0]
         n_items = len(embeddings)
         if not len(able) or not len(units):
-            return cls(sparse.csr_matrix((n_items, n_items), dtype=np.float32), tastes)
+            return cls(sparse.csr_matrix((n_items, n_items), dtype=np.float32), known, tastes)
         # One more than asked for, since an item may be its own nearest.
         most = min(neighbours + 1, len(able))
         targets = units[text[able]].T
@@ -69,7 +79,7 @@ class Content:
         )
         total = np.asarray(likeness.sum(axis=1)).ravel()
         likeness.data /= np.repeat(total, np.diff(likeness.indptr))
-        return cls(likeness, tastes)
+        return cls(likeness, known, tastes)
 
     def scores(self, users: Sequence[int]) -> Floats:
         """(users, items): the mean taste for an item's like; NaN for an item that takes after
@@ -90,23 +100,28 @@ class Content:
         return found
 
     def fill(self, scores: Floats) -> Floats:
-        """(n, items): a model's scores, and for an item that it scores NaN the mean of the items
-        that it takes after, as far as they have scores.
+        """(n, items): a model's scores, and for an item that was not learned the mean of those that
+        it takes after, as far as they have scores.
         """
         filled = scores.copy()
-        for row, each in enumerate(scores):
-            missing = np.flatnonzero(np.isnan(each) & self._able)
-            like = self._likeness[missing]
-            scored = np.isfinite(each)
-            share = like @ scored.astype(np.float32)
+        given = np.nan_to_num(scores)
+        found = (self._cold_likeness @ given.T).T
+        scored = np.isfinite(scores)
+        if not scored[:, self._known].all():
             with np.errstate(invalid="ignore", divide="ignore"):
-                filled[row, missing] = like @ np.where(scored, each, 0) / share
+                found = found / (self._cold_likeness @ scored.T.astype(np.float32)).T
+        filled[:, self._cold] = np.where(scored[:, self._cold], scores[:, self._cold], found)
         return filled
 
-    def nearest(self, item: int) -> int:
-        """The item that this one takes after the most, −1 for none."""
-        row = self._likeness[item] if 0 <= item < len(self._able) else None
-        return int(row.indices[np.argmax(row.data)]) if row is not None and row.nnz else -1
+    def nearest(self, item: int, among: Ints | None = None) -> int:
+        """The item that this one takes after the most, of those `among` if any is, −1 for none."""
+        if not 0 <= item < len(self._able) or not self._able[item]:
+            return -1
+        row = self._likeness[item]
+        weights = row.data
+        if among is not None and np.isin(row.indices, among).any():
+            weights = np.where(np.isin(row.indices, among), weights, 0)
+        return int(row.indices[np.argmax(weights)])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """As saved; the tastes come from the baskets, saved beside."""
@@ -114,13 +129,14 @@ class Content:
             "data": self._likeness.data,
             "indices": self._likeness.indices,
             "indptr": self._likeness.indptr,
+            "known": self._known,
         }
 
     @classmethod
     def from_arrays(cls, saved: dict[str, NDArray[Any]], tastes: Any) -> Content:
         size = len(saved["indptr"]) - 1
         parts = (saved["data"], saved["indices"], saved["indptr"])
-        return cls(sparse.csr_matrix(parts, (size, size)), tastes)
+        return cls(sparse.csr_matrix(parts, (size, size)), saved["known"], tastes)
 
 
 def _distinct(embeddings: Floats) -> tuple[Floats, Ints]:

@@ -87,6 +87,9 @@ class Ease:
         folded = (projected - tastes * self._q) / (1 - self._q)
         return self._spread(folded), self._spread(projected)
 
+    def learned(self, item: int) -> bool:
+        return 0 <= item < len(self._place) and bool(self._place[item] >= 0)
+
     def contributions(self, items: Ints, targets: Ints) -> Floats:
         """B of each item (rows) on each target (columns): the part of a target's score that one
         unit of taste for the item gives; 0 where either is not learned, and on itself.

@@ -12,11 +12,12 @@ import polars as pl
 from recommender import storage
 from recommender.blend import Weights, tuned
 from recommender.catalogue import Catalogue
+from recommender.content import Content
 from recommender.cooccurrence import Cooccurrence
 from recommender.ease import Ease, tastes_of
 from recommender.errors import ModelMissing
 from recommender.frequency import Frequency
-from recommender.interactions import Baskets, Ints, clean
+from recommender.interactions import Baskets, Floats, Ints, clean
 from recommender.learned import Learned
 from recommender.popular import Popular
 from recommender.similar import Similar
@@ -30,6 +31,7 @@ class Models:
     baskets: Baskets
     frequency: Frequency
     ease: Ease
+    content: Content
     cooccurrence: Cooccurrence
     similar: Similar
     popular: Popular
@@ -43,9 +45,11 @@ class Models:
         products: pl.DataFrame,
         progress: Callable[[str, int, int], None],
         slots: frozenset[str] = frozenset(),
+        embeddings: Floats | None = None,
     ) -> Models:
         """`progress` is told the step, how many are done, and of how many. `slots` names those that
         are learned (`next_basket`, `new_items`), which takes minutes; the others are weighted.
+        `embeddings` are of the products' texts, a row for each of `products`, NaN for none.
         """
         progress("clean", 0, STEPS)
         purchases = clean(interactions, products).filter(pl.col("kind") == "purchase")
@@ -57,7 +61,9 @@ class Models:
         known = sold_enough(baskets)
         frequency = Frequency.fit(baskets, weights.decay)
         progress("ease", 3, STEPS)
-        ease = Ease.fit(tastes_of(frequency.counts), known)
+        tastes = tastes_of(frequency.counts)
+        ease = Ease.fit(tastes, known)
+        content = Content.fit(_by_number(embeddings, products, catalogue), known, tastes)
         progress("goes with", 4, STEPS)
         cooccurrence = Cooccurrence.fit(baskets, known, catalogue.leaf)
         progress("popular", 5, STEPS)
@@ -66,6 +72,7 @@ class Models:
             baskets,
             frequency,
             ease,
+            content,
             cooccurrence,
             Similar.fit(baskets, catalogue.leaf),
             Popular.fit(baskets),
@@ -87,6 +94,8 @@ class Models:
         }
         if self.learned:
             parts["learned"] = self.learned.arrays()
+        if self.content.knows:
+            parts["content"] = self.content.arrays()
         storage.save(folder, parts, {"weights": self.weights.as_json()})
 
     @classmethod
@@ -99,11 +108,17 @@ class Models:
             baskets = Baskets.from_arrays(parts["baskets"])
             frequency = Frequency.fit(baskets, weights.decay)
             learned = parts.get("learned")
+            tastes = tastes_of(frequency.counts)
+            known = parts["ease"]["known"]
             return cls(
                 catalogue,
                 baskets,
                 frequency,
-                Ease.from_arrays(parts["ease"], tastes_of(frequency.counts)),
+                Ease.from_arrays(parts["ease"], tastes),
+                # A model that was trained without texts has no such part.
+                Content.from_arrays(parts["content"], tastes)
+                if "content" in parts
+                else Content.fit(_by_number(None, pl.DataFrame(), catalogue), known, tastes),
                 Cooccurrence.from_arrays(parts["cooccurrence"]),
                 Similar.fit(baskets, catalogue.leaf),
                 Popular.from_arrays(parts["popular"]),
@@ -114,6 +129,15 @@ class Models:
             raise ModelMissing(
                 f"the recommender in {str(folder)!r} is incomplete; run `aisle train`"
             ) from None
+
+
+def _by_number(embeddings: Floats | None, products: pl.DataFrame, catalogue: Catalogue) -> Floats:
+    """The embeddings in the order of the catalogue; no columns where none were given."""
+    if embeddings is None:
+        return np.empty((len(catalogue), 0), np.float32)
+    found = np.full((len(catalogue), embeddings.shape[1]), np.nan, np.float32)
+    found[[catalogue.number(each) for each in products["product_id"]]] = embeddings
+    return found
 
 
 def sold_enough(baskets: Baskets, least: int = 10) -> Ints:

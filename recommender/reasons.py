@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from recommender.frequency import Habits
+from recommender.interactions import Ints
 from recommender.models import Models
 from recommender.types import Reason
 
@@ -53,6 +54,16 @@ class Reasons:
                 Reason("bought_by_similar", count=int(both[best, column]), anchor_product_id=anchor)
             )
         return found
+
+    def like(self, item: int, tastes: Ints) -> Reason | None:
+        """The product that one which too few bought is like, one of the shopper's own if any is;
+        None where it was not suggested for its text.
+        """
+        models = self._models
+        anchor = models.content.nearest(item, tastes)
+        if anchor < 0 or models.ease.learned(item):
+            return None
+        return Reason("similar_text", anchor_product_id=models.catalogue.ids[anchor])
 
     def together(self, item: int, anchor: int, asked: bool) -> Reason:
         """Baskets with both; `asked` when the shopper named the anchor, else it is in the cart."""

@@ -50,14 +50,17 @@ class Recommender:
         folder: Path,
         progress: Callable[[str, int, int], None],
         slots: frozenset[str] = frozenset(),
+        embeddings: Floats | None = None,
     ) -> Recommender:
         """Fit every model and write it to `folder`, which is replaced. `slots` as for `Models.fit`.
 
         `interactions`: customer_id, product_id, kind, value (the quantity of a purchase), at
         (UTC); `products`: product_id, category (list of str from the department down), group,
-        price. Rows that say nothing are left out (see `clean`). OSError if it cannot be written.
+        price. Rows that say nothing are left out (see `clean`). `embeddings` (products, dimension)
+        are of the products' texts, in the rows' order, NaN for none: by them a product that nobody
+        bought is suggested too. OSError if it cannot be written.
         """
-        models = Models.fit(interactions, products, progress, slots)
+        models = Models.fit(interactions, products, progress, slots, embeddings)
         models.save(folder)
         return cls(models)
 
@@ -131,10 +134,13 @@ class Recommender:
     def _new_for_you(self, asked: _Asked) -> Recommendation:
         models = self._models
         tastes = self._tastes_now(asked)
-        score = models.ease.fold_in(tastes)[0]
-        # Behind everything that tastes speak for, what others buy: scores from -1 to 0.
+        score = models.content.fill(models.ease.fold_in(tastes))[0]
+        # Behind everything that tastes speak for, what others buy: scores from -1 to 0; and last
+        # what nobody bought yet, so that a shelf of new things is not empty.
         bought = self._bought()
-        score = np.where(score > 0, score, bought / np.nanmax(bought, initial=1) - 1)
+        behind = bought / np.nanmax(bought, initial=1) - 1
+        behind[np.isnan(behind) & np.isfinite(score)] = -1
+        score = np.where(score > 0, score, behind)
         score = self._ranked("new_items", asked, score)
         hidden = self._hidden(asked)
         if asked.user >= 0:
@@ -144,7 +150,12 @@ class Recommender:
         chosen = self._pick(asked, score, hidden, demote=True, per_leaf=per_leaf)
         reasons = self._reasons.by_similar(tastes, [each.item for each in chosen])
         items = tuple(
-            self._item(each, reason or self._reasons.popular(each.item, asked.category))
+            self._item(
+                each,
+                reason
+                or self._reasons.like(each.item, tastes.indices)
+                or self._reasons.popular(each.item, asked.category),
+            )
             for each, reason in zip(chosen, reasons, strict=True)
         )
         return Recommendation("new_for_you", False, items)

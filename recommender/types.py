@@ -15,6 +15,7 @@ ReasonCode = Literal[
     "popular",
     "popular_in",
     "same_category",
+    "similar_text",
     "goes_with_cart",
 ]
 
@@ -36,8 +37,8 @@ class Reason:
     `count` is by code: bought_often, bought_before: this shopper's baskets with the item;
     bought_with, goes_with_cart: baskets of anyone with both the item and the anchor;
     bought_by_similar: customers who bought both; popular, popular_in: baskets with the item in
-    the last four weeks of the data; same_category: 0. `every_days` is the median gap between
-    this shopper's purchases of the item, at least 1.
+    the last four weeks of the data; same_category, similar_text: 0.
+    `every_days` is the median gap between this shopper's purchases of the item, at least 1.
     """
 
     code: ReasonCode

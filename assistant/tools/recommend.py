@@ -143,7 +143,10 @@ def reason_text(context: Context, reason: Reason) -> str:
         return context.phrase(key, count=reason.count, days=reason.every_days or 0, last=last)
     if reason.code in ("popular", "popular_in") and not reason.count:
         return ""  # not sold lately: nothing true to say
-    if reason.code in ("bought_with", "bought_by_similar", "same_category") and anchor is None:
+    if (
+        reason.code in ("bought_with", "bought_by_similar", "same_category", "similar_text")
+        and anchor is None
+    ):
         return ""
     return context.phrase(
         f"reason_{reason.code}", title=anchor.title if anchor else "", category=reason.category

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.blend import due
+from recommender.catalogue import Catalogue
 from recommender.errors import ModelMissing
 from recommender.frequency import Habits
 from recommender.recommend import Recommender, Session
@@ -22,6 +23,7 @@ from tests.recommender.shop import (
     START,
     baskets_with,
     buyers,
+    embeddings,
     group,
     interactions,
     products,
@@ -330,3 +332,26 @@ def test_threads_get_the_same_answers(shop):
     alone = [ask(customer) for customer in HABITS]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask, HABITS)) == alone
+
+
+def test_a_product_that_nobody_bought_is_suggested_to_those_who_buy_its_like(tmp_path):
+    table = products()
+    meanings = embeddings(Catalogue.of(table))
+    numbers = Catalogue.of(table)
+    rows = meanings[[numbers.number(each) for each in table["product_id"]]]
+    Recommender.train(interactions(), table, tmp_path / "model", silent, embeddings=rows)
+    recommender = Recommender.load(tmp_path / "model")
+    found = recommender.recommend("new_for_you", customer_id="jon", session=Session(), k=20)
+    item = next(each for each in found.items if each.product_id == "never-sold")
+    assert item.reason.code == "similar_text"
+    assert item.reason.anchor_product_id == "soap"
+    # In a department where nobody like them bought anything, too.
+    found = recommender.recommend(
+        "new_for_you", customer_id="ann", session=Session(), category="Bath", k=20
+    )
+    assert {each.product_id for each in found.items} == {"soap", "never-sold"}
+    # Without texts nothing is known of it.
+    Recommender.train(interactions(), table, tmp_path / "model", silent)
+    recommender = Recommender.load(tmp_path / "model")
+    found = recommender.recommend("new_for_you", customer_id="jon", session=Session(), k=20)
+    assert "never-sold" not in {each.product_id for each in found.items}
