@@ -101,7 +101,7 @@ class OrderBook:
         customer = self._customer(connection, customer_id)
         found = (
             self._orders(connection, customer_id, change.order_id, None, 1)
-            if change.order_id
+            if change.order_id and change.order_id.isprintable()
             else []
         )
         order = found[0] if found else None

@@ -31,7 +31,7 @@ from assistant.types import Order, OrderLine, Product
 MOST_ITEMS = 100
 """Entries in one request; an order has fewer lines."""
 _LONGEST = 100
-"""Characters of one part of an address."""
+"""Characters of one part of an address, and of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _check_return_window(case: Case) -> None:
 
 def _cancel(case: Case) -> Outcome:
     order, change = case.order, case.change
-    reason = change.reason.strip()
+    reason = change.reason.strip()[:_LONGEST]
     if case.rule.reasons:
         known = {each.casefold(): each for each in case.rule.reasons}
         if reason.casefold() not in known:
@@ -216,12 +216,12 @@ def _change_payment(case: Case) -> Outcome:
     if len(order.payments) != 1 or order.payments[0].kind != "payment":
         raise case.refuse("payment_once")
     (paid,) = order.payments
+    if not case.change.payment_id:
+        raise case.refuse("no_payment", methods=_methods(case.customer))
     purse = _Purse(case)
     method = purse.method(case.change.payment_id)
     if method.payment_id == paid.payment_id:
         raise case.refuse("same_payment", method=method)
-    if not case.change.payment_id:
-        raise case.refuse("no_payment", methods=case.customer.payment_methods)
     purse.take(paid.amount, method)
     purse.give_back(paid.amount, purse.method(paid.payment_id))
     status = case.rule.becomes or order.status
@@ -352,7 +352,8 @@ def _new_product(case: Case, item: ItemChange, title: str) -> Product | None:
         raise case.refuse("no_new_item", title=title)
     if item.new_product_id == item.product_id and not case.rule.same:
         raise case.refuse("same_item", title=title)
-    new = case.product(item.new_product_id)
+    # An id with characters that no text has is nobody's, and not every database can look for it.
+    new = case.product(item.new_product_id) if item.new_product_id.isprintable() else None
     if new is None:
         raise case.refuse("not_sold", product=item.new_product_id)
     old = case.product(item.product_id)
@@ -405,7 +406,7 @@ class _Purse:
         found = self.customer.method(wanted)
         if found is None and payment_id and payment_id != original:
             raise self._case.refuse(
-                "no_such_payment", payment=payment_id, methods=self.customer.payment_methods
+                "no_such_payment", payment=payment_id, methods=_methods(self.customer)
             )
         # The shop's data may name no method, or one that the customer has taken off the account.
         return found or PaymentMethod(wanted, "other")
@@ -472,6 +473,11 @@ def _check_refund(case: Case, method: PaymentMethod) -> None:
     if "gift_card" in allowed and method.kind == "gift_card":
         return
     raise case.refuse("refund_to_gift_card" if "gift_card" in allowed else "refund_to_original")
+
+
+def _methods(customer: Customer) -> tuple[PaymentMethod, ...]:
+    """The ways to pay to name in a refusal; a shop's data may have none."""
+    return customer.payment_methods or (PaymentMethod("", "other"),)
 
 
 def _days(case: Case, method: PaymentMethod) -> str:

@@ -11,6 +11,8 @@ from assistant.orders.types import Effect, EffectItem, Move, PaymentMethod
 from assistant.phrases import date, money, phrase
 from assistant.types import Language
 
+_LONGEST = 60
+
 
 def describe(effect: Effect, language: Language) -> list[str]:
     """An effect in sentences, for a shopper to say yes or no to: what, how much, how, when."""
@@ -49,7 +51,8 @@ def _said(name: str, value: Any, currency: str, language: Language) -> str:
         return method_label(value, language)
     if isinstance(value, tuple):
         return phrase(language, "or").join(_said("", each, currency, language) for each in value)
-    return str(value)
+    # What a shopper wrote may be of any length.
+    return str(value)[:_LONGEST] if name in ("order_id", "product", "payment") else str(value)
 
 
 def _sentences(effect: Effect, language: Language) -> Iterator[str]:

@@ -102,6 +102,9 @@ def test_nobody_reads_or_changes_another_s_order(book, database):
         with pytest.raises(Refusal) as caught:
             apply(book, database, change, who="21")
         assert caught.value.rule == "no_such_order"
+    for strange in ("", "\ud800", "N1\x00", "' OR 1=1 --", "N" * 9_999):
+        with pytest.raises(Refusal, match="of yours"):
+            book.preview("20", Change("cancel_order", strange))
     assert book.orders("21", order_id="N1") == []
     apply(book, database, Change("change_address", address=WORK), who="21")
     assert book.customer("20").address is None

@@ -250,6 +250,8 @@ def test_an_item_becomes_another_option_of_its_product_that_is_in_stock(make):
     refused("not_category", make(("red", 1, "mug")), order, within="category")
     refused("out_of_stock", make(("red", 1, "gone")), order)
     refused("not_sold", make(("red", 1, "hat")), order)
+    refused("not_sold", make(("red", 1, "\ud800")), order)
+    assert len(refused("not_sold", make(("red", 1, "x" * 9_999)), order)) < 200
     refused("same_item", make(("red", 1, "red")), order)
     assert do(make(("red", 1, "red")), order, same=True, refund_to=["any"])
     refused("no_new_item", make(("red", 1)), order)
@@ -349,7 +351,9 @@ def test_payment_changes_once_to_another_method_that_covers_it():
     assert outcome.order.payment == "Visa ending in 1111"
     refused("payment_once", pay("card"), outcome.order)
     refused("same_payment", pay("card"))
-    refused("same_payment", pay(""))
+    assert "Visa ending in 1111" in refused("no_payment", pay(""))
+    nothing = replace(ANNA, payment_methods=())
+    assert "the way you paid" in refused("no_such_payment", pay("x"), customer=nothing)
     assert "Visa ending in 4242 or" in refused("no_such_payment", pay("card_of_another"))
     assert "$10.00" in refused("gift_card_balance", pay("gift"))
 
