@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from assistant.orders.wording import describe
 from assistant.shop.catalogue import Catalogue
 from assistant.tools.products import unit_prices
 from assistant.types import Product, Turn
@@ -67,7 +68,7 @@ class Truth:
         `said` are the shopper's messages so far: what they wrote themselves may be repeated.
         """
         found = [*self._cards(turn), *self._orders(turn, customer_id), *self._help(turn)]
-        known = " ".join([*said, turn.text, *_results(turn)])
+        known = " ".join([*said, turn.text, *_results(turn), *self._rules_of_orders(turn)])
         days = set(_days(known)) | self._days_of(customer_id) | set(_today(turn))
         numbers = _numbers(known, *_derived(turn))
         orders = {each.strip("#") for each in _ORDER.findall(known)}
@@ -109,6 +110,18 @@ class Truth:
             elif real.price != product.price:
                 yield "ungrounded_price", f"{product.title}: {product.price}, not {real.price}"
 
+    def _rules_of_orders(self, turn: Turn) -> Iterator[str]:
+        """The numbers and moments by which the shop's rules let an order be changed, or not."""
+        rules = self._catalogue.info.order_rules()
+        yield f"{rules.change_hours or 0:g} {rules.return_days or 0:g} {rules.refund_days}"
+        zone = self._catalogue.clock.now().tzinfo
+        for card in turn.orders:
+            moments = [card.order.delivered_at, card.order.deliver_from]
+            if card.order.deliver_from and rules.change_hours:
+                moments.append(card.order.deliver_from - timedelta(hours=rules.change_hours))
+            for at in moments:
+                yield f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
+
     def _pieces(self, turn: Turn) -> Iterator[tuple[Untrue, str]]:
         """A piece that points at a result says what that result says."""
         cards = {card.tag: card.product for card in turn.products}
@@ -122,6 +135,12 @@ class Truth:
                     _bare(price[1] or price[2])
                 ) != card.price:
                     yield "ungrounded_price", piece.text
+            elif piece.kind == "change" and not (
+                turn.proposal
+                and piece.text.splitlines()
+                in (describe(turn.proposal.effect, "en"), describe(turn.proposal.effect, "zh"))
+            ):
+                yield "ungrounded_order", piece.text
             elif piece.kind == "citation" and quotes.get(piece.tag, "\0") not in piece.text:
                 yield "ungrounded_help", piece.text
 

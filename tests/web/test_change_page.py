@@ -1,8 +1,15 @@
 """Confirming a change of an order at the page: in a real browser, over real sockets."""
 
+import re
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+
 import httpx
 import pytest
 
+from assistant.codes import Codes
+from assistant.mail import FolderMail
 from tests.web.shoppers import ready
 from tests.web.test_api import begin, say, sign_in, told
 
@@ -96,3 +103,30 @@ def test_answers_over_the_api_are_for_the_shopper_who_was_asked(serve):
         told(olga, conversation, lambda name, data: len(data.get("turns", "")) == 2
              or name == "TurnFinished")  # fmt: skip
         assert order_of(session, "C300").status == "cancelled"
+
+
+@pytest.mark.browser
+def test_a_code_from_the_mail_signs_in_at_the_page(serve, visit, tmp_path):
+    address, session, _ = serve(CANCEL, page=True)
+    codes = Codes(
+        session._store.database,
+        FolderMail(tmp_path / "mail", "shop@example.com"),
+        session._shop.catalogue.customer_by_email,
+        "Tiny Shop",
+        timedelta(minutes=10),
+    )
+    session._doors = replace(session._doors, codes=codes)
+    page = visit(address).page
+    page.locator("#aisle-who").click()
+    page.get_by_label("E-mail address").fill("olga@example.com")
+    page.get_by_role("button", name="Send me a code").click()
+    code = page.get_by_label("Code", exact=True)
+    code.fill("00000000")
+    page.locator("#aisle-mail button").click()
+    expect(page.locator("#aisle-mail output")).to_contain_text("not the code")
+    codes._sending.submit(lambda: None).result()
+    (mail,) = (tmp_path / "mail").glob("*.eml")
+    text = message_from_bytes(mail.read_bytes()).get_payload(decode=True).decode()
+    code.fill(re.search(r"\d{8}", text)[0])
+    page.locator("#aisle-mail button").click()
+    expect(page.locator("#aisle-who")).to_have_text("Household 9")
