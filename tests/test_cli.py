@@ -114,3 +114,23 @@ def test_json_is_one_document_and_nothing_else(aisle, home):
     code, out, _ = aisle("ingest", home / "shop", "--home", home, "--json")
     assert code == 0
     assert json.loads(out)["kept"]["products"] == 13
+
+
+def test_a_file_of_sequences_that_is_none(aisle, tmp_path):
+    path = tmp_path / "sequences.txt"
+    path.write_text("1 10 11 12\n2 13\n")
+    assert refused(aisle("evaluate", "sequences", path), "line 2", "1 items")
+    assert refused(aisle("evaluate", "sequences", tmp_path / "nowhere.txt"), "nowhere.txt")
+    assert refused(aisle("evaluate", "sequences", path, "--minutes", 1), "--checkpoint")
+
+
+def test_sequences_are_learned_and_tested(aisle, tmp_path):
+    path = tmp_path / "sequences.txt"
+    path.write_text(
+        "\n".join(f"{n} {n % 5} {n % 5 + 1} {n % 5 + 2} {n % 5 + 3}" for n in range(40))
+    )
+    code, out, _ = aisle("evaluate", "sequences", path, "--epochs", 1, "--dim", 8, "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["users"] == 40
+    assert document["test"]["recall@10"]["mean"] == 1.0, "there are eight items"

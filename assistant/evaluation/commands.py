@@ -15,6 +15,7 @@ from assistant.errors import BadInput
 from assistant.evaluation.judge_commands import judge, label
 from assistant.evaluation.options import Home, Json, answer
 from assistant.evaluation.recommender_commands import recommender
+from assistant.evaluation.sequence_commands import sequences
 from assistant.evaluation.simulation_commands import lift, tasks
 from assistant.progress import Bars
 from assistant.settings import read_settings
@@ -27,7 +28,7 @@ SERVED_WORKERS = 8
 """Conversations at a time where the model is a server or a GPU, which batch them."""
 
 evaluate_commands = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
-for command in (judge, label, lift, recommender, tasks):
+for command in (judge, label, lift, recommender, sequences, tasks):
     evaluate_commands.command()(command)
 
 
