@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     confirm_minutes: int = Field(default=15, ge=1)
     """How long a change that was shown waits for its yes."""
 
+    widget_origins: str = ""
+    """Sites whose pages may show the chat in a frame, as origins with spaces between them."""
+
     desk_capacity: int = Field(default=6, ge=1)
     """Conversations that one colleague has at a time."""
     desk_answer_seconds: int = Field(default=120, ge=1)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from assistant.database import conversations, turns
 from assistant.desk import states
 from assistant.desk.hours import support_hours
+from assistant.desk.numbers import Numbers, numbers_of
 from assistant.desk.staff import Colleague, Staff
 from assistant.desk.tables import handoffs, notes, staff, transitions
 from assistant.errors import BadInput, Conflict, NotFound, TooMany
@@ -307,6 +308,10 @@ class Desk:
             "notes": [encode(note) for note in self.notes(conversation_id)],
             "history": self.history(conversation_id),
         }
+
+    def numbers(self, since: datetime) -> Numbers:
+        """A team lead's numbers since then."""
+        return numbers_of(self._database, since, self.rules.answer_within)
 
     # --- what a colleague does ---
 

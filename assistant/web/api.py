@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,12 +26,14 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from assistant.desk.desk import Standing
-from assistant.errors import AisleError
+from assistant.desk.numbers import prometheus
+from assistant.errors import AisleError, BadInput
 from assistant.session import Session
 from assistant.types import Cart, Conversation, Language, Shopper
 from assistant.web import cards
-from assistant.web.desk_api import desk_routes
+from assistant.web.desk_api import admin_of, desk_routes
 from assistant.web.live import Heard, Live, Signal, Update
+from assistant.web.numbers import numbers_routes
 from assistant.web.standing import handoff_routes, standing_document
 from assistant.web.texts import texts
 
@@ -44,9 +47,10 @@ _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' https: data:; font-src 'self' data:; "
-        "connect-src 'self'; frame-ancestors 'self'; base-uri 'self'; form-action 'self'"
+        "connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
     ),
 }
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +93,17 @@ class Quantity(BaseModel):
     quantity: int
 
 
-def create_app(session: Session) -> FastAPI:
-    """The web application over a session; its lifespan stops running turns before it ends."""
+def create_app(session: Session, origins: Sequence[str] = ()) -> FastAPI:
+    """The web application over a session; its lifespan stops running turns before it ends.
+
+    Pages of `origins` may hold the shopper's page in a frame. Raises BadInput for what is no
+    origin.
+    """
+    for each in origins:
+        if not _ORIGIN.fullmatch(each):
+            raise BadInput(
+                f"setting 'widget_origins' holds {each!r}; write origins as https://shop.example"
+            )
     live = Live(session)
 
     @asynccontextmanager
@@ -104,8 +117,9 @@ def create_app(session: Session) -> FastAPI:
     app.include_router(_routes(session, live))
     app.include_router(handoff_routes(session, live, Depends(_visitor(session))))
     app.include_router(desk_routes(session, live, told))
+    app.include_router(numbers_routes(session, admin_of(session.desk)))
     app.mount("/aisle", StaticFiles(directory=_STATIC), name="static")
-    _guard(app)
+    _guard(app, origins)
     return app
 
 
@@ -126,6 +140,7 @@ def _routes(session: Session, live: Live) -> APIRouter:
     def metrics() -> Response:
         lines = [f'aisle_turns_total{{status="{k}"}} {v}' for k, v in live.finished.items()]
         lines += [f"aisle_{name} {value}" for name, value in live.counts().items()]
+        lines += prometheus(session.desk.numbers(datetime.now(UTC) - timedelta(days=1)))
         return PlainTextResponse("\n".join(lines) + "\n")
 
     @routes.get("/api/v1/me")
@@ -248,8 +263,9 @@ def _visitor(session: Session) -> Callable[[Request], Shopper]:
     return visitor
 
 
-def _guard(app: FastAPI) -> None:
+def _guard(app: FastAPI, origins: Sequence[str]) -> None:
     """Security headers, one sentence for each error, and no writes from other sites."""
+    framed = " ".join((_HEADERS["Content-Security-Policy"], *origins))
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Any]) -> Response:
@@ -261,9 +277,20 @@ def _guard(app: FastAPI) -> None:
         token = getattr(request.state, "new_token", None)
         if token:
             secure = request.url.scheme == "https"
+            # In a frame of another site only such a cookie comes along, and one for each site.
+            inside = bool(origins) and secure
             response.set_cookie(
-                COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure
+                COOKIE,
+                token,
+                max_age=_COOKIE_SECONDS,
+                httponly=True,
+                samesite="none" if inside else "lax",
+                secure=secure,
             )
+            if inside:
+                response.headers["set-cookie"] += "; Partitioned"
+        if request.url.path == "/":
+            response.headers["Content-Security-Policy"] = framed
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response

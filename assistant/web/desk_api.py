@@ -64,7 +64,7 @@ def desk_routes(session: Session, live: Live, told: Stream) -> APIRouter:
 
 def _people(desk: Desk, shop: str, live: Live, colleague: Any) -> APIRouter:
     routes = APIRouter()
-    admin = Depends(_admin(desk))
+    admin = Depends(admin_of(desk))
 
     @routes.post("/login")
     def log_in(request: Request, response: Response, body: LogIn) -> dict[str, str]:
@@ -302,7 +302,8 @@ def _colleague(desk: Desk) -> Callable[[Request], Colleague]:
     return colleague
 
 
-def _admin(desk: Desk) -> Callable[[Request], Colleague]:
+def admin_of(desk: Desk) -> Callable[[Request], Colleague]:
+    """As a colleague, and an admin; raises Forbidden for others."""
     known = _colleague(desk)
 
     def admin(request: Request) -> Colleague:

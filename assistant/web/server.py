@@ -28,7 +28,7 @@ def serve(settings: Settings, progress: Progress) -> None:
         built = build(settings, progress)
         try:
             built.session.open()
-            app = create_app(built.session)
+            app = create_app(built.session, settings.widget_origins.split())
             mount_staff_page(app, built.session.info.name)
             mount_shopper_page(app, built.session.info.name)
             host, port = listening.getsockname()[:2]

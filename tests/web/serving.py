@@ -15,9 +15,9 @@ from assistant.web.api import create_app
 
 
 @contextlib.contextmanager
-def running(session, *, page=False, port=0):
+def running(session, *, page=False, port=0, origins=()):
     """The application on a real socket, the page with it if asked; yields its address."""
-    app = create_app(session)
+    app = create_app(session, origins)
     if page:
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         # Gradio makes locks at once and, in a thread without an event loop, leaves one open.

@@ -115,7 +115,12 @@ def test_without_a_session_the_desk_tells_nothing(desk):
             tried += 1
     assert tried > 15
     assert ann.get("/api/v1/desk/staff").status_code == 403
-    assert client("Bea").get("/api/v1/desk/staff").status_code == 200
+    bea = client("Bea")
+    assert bea.get("/api/v1/desk/staff").status_code == 200
+    for path in ("/staff/numbers", "/api/v1/desk/numbers"):
+        found = [each.get(path).status_code for each in (stranger, ann, bea)]
+        assert found == [401, 403, 200], path
+    assert "aisle_desk_waiting 0" in stranger.get("/metrics").text
     ann.post("/api/v1/desk/logout")
     assert ann.get("/api/v1/desk/me").status_code == 401
 

@@ -153,8 +153,8 @@ function drawTurn(turn) {
   if (turn.kind === "staff") {
     showTyping("");
     $("announce").textContent = document.getElementById(`turn-${turn.turn_id}`).textContent;
-    parent.postMessage({ aisle: "said" }, "*");
   }
+  if (turn.status !== "running" && turn.kind !== "message") tellShop("said");
   if (turn.status === "running" && standing.state === "resolved") standing = {};
   if (turn.reply) $("announce").textContent = turn.reply;
   if (turn.cart) call("GET", `cart?language=${language}`).then(showCart);
@@ -407,10 +407,32 @@ $("mail").addEventListener("submit", async (event) => {
   change(async () => { await greet(); await open(); });
 });
 
+// --- in the frame of a shop's page: static/widget.js is on the other side ---
+
+function tellShop(said) {
+  // It names nothing but that something happened, so any page that may frame us may hear it.
+  if (parent !== window) parent.postMessage({ aisle: said }, "*");
+}
+
+window.addEventListener("message", (event) => {
+  if (parent === window || event.source !== parent) return;
+  const { aisle: asked, token } = event.data || {};
+  if (asked !== "sign-in" && asked !== "sign-out") return;
+  change(async () => {
+    await call("POST", asked, asked === "sign-in" ? { token } : undefined);
+    await greet();
+    await open();
+  });
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !root.querySelector("dialog[open]")) tellShop("close");
+});
+
 async function boot() {
   refused = await signInByAddress();
   await greet();
   await open();
   root.classList.add("ready");
+  tellShop("ready");
 }
 boot().catch((error) => notice(error.message));
