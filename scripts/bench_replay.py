@@ -15,7 +15,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice
@@ -29,9 +29,9 @@ from assistant.evaluation.formats import read_transcripts
 from assistant.evaluation.replay import Plan, replay
 from assistant.evaluation.runs import machine
 from assistant.evaluation.stage import Stage
+from assistant.evaluation.table import TableModel
 from assistant.evaluation.transcripts import Transcript
 from assistant.evaluation.truth import Truth
-from assistant.llm.base import Message
 from assistant.settings import Settings
 from assistant.tools import shop_tools
 from prompts import read_prompt
@@ -39,32 +39,6 @@ from prompts import read_prompt
 BOUND = 20.0
 """Seconds for 1,000 turns on two cores."""
 SET = Path(__file__).parents[1] / "tests" / "transcripts" / "smoke.jsonl"
-
-
-class InstantModel:
-    """Decides what the set expects of each message, and writes nothing."""
-
-    name = "instant"
-    checksum = ""
-    wording = "quote"
-
-    def __init__(self, transcripts: Sequence[Transcript]) -> None:
-        self._decisions = {
-            turn.text: _decision(turn.text, turn.expect) for t in transcripts for turn in t.turns
-        }
-
-    def decide(self, messages: Sequence[Message], *_: Any, **__: Any) -> dict[str, Any]:
-        asked = messages[-1].content.rsplit("\n", 1)[-1]
-        return dict(self._decisions.get(asked, {"tool": "reply"}))
-
-    def stream(self, *_: Any, **__: Any) -> Iterator[str]:
-        return iter(())
-
-    def warm(self, *_: Any) -> None:
-        return
-
-    def close(self) -> None:
-        return
 
 
 def _decision(text: str, expect: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +81,10 @@ def main() -> None:
     transcripts = enough(read_transcripts(given.set).transcripts, given.turns)
     turns = sum(len(each.turns) for each in transcripts)
     shop = open_shop(settings)
-    agent = load_agent(InstantModel(transcripts), shop_tools(), shop.catalogue.info.name)
+    decisions = {
+        turn.text: _decision(turn.text, turn.expect) for t in transcripts for turn in t.turns
+    }
+    agent = load_agent(TableModel(decisions), shop_tools(), shop.catalogue.info.name)
     prompts = [read_prompt(name) for name in ("decide.md", "reply.md")]
     checks = Checks(Truth(shop.catalogue), agent.tools, prompts)
     stage = Stage(shop, agent, partial(open_session, settings, shop))

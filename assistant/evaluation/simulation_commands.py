@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,6 +64,9 @@ def tasks(
     trials: Annotated[int, typer.Option(min=1, help="Times that each task is tried.")] = 1,
     most: Annotated[int | None, typer.Option(min=1, help="Tasks at the most, by seed.")] = None,
     seed: Annotated[int, typer.Option(help="Of the sample and of the rewording.")] = 1,
+    at_best: Annotated[
+        bool, typer.Option("--at-best", help="Understand every line: what the tools allow.")
+    ] = False,
     shopper_url: Annotated[
         str, typer.Option(help="Let a model play the shopper: an OpenAI-compatible endpoint.")
     ] = "",
@@ -79,6 +83,7 @@ def tasks(
     from assistant.evaluation.runs import provenance, write_run
     from assistant.evaluation.tasks import (
         Makes,
+        perfect,
         played_by,
         read_tasks,
         run_tasks,
@@ -86,18 +91,23 @@ def tasks(
         shopper_for,
     )
     from assistant.llm.server import ServerModel
+    from assistant.orders.book import OrderBook
+    from assistant.store import Store
     from prompts import read_prompt
 
     if bool(shopper_url) != bool(shopper_model):
         raise BadInput("give --shopper-url and --shopper-model together, or neither")
     settings = read_settings(home=home)
     bars = Bars()
-    with opened(settings, bars, calls_of(settings)) as (app, stage):
+    with opened(settings, bars, calls_of(settings), fresh=at_best) as (app, stage):
         found, problems = read_tasks(file, app.shop.catalogue)
         chosen = sample(found, most, seed) if most else found
+        if at_best:
+            book = OrderBook(app.shop.catalogue, Store.open("sqlite://").database)
+            stage.agent = replace(app.agent, model=perfect(found, app.shop.catalogue, book))
         run = provenance(
-            app.agent, app.shop.catalogue.content_hash, file,
-            seed=seed, trials=trials, shopper=shopper_model or "scripted",
+            stage.agent, app.shop.catalogue.content_hash, file,
+            seed=seed, trials=trials, shopper=shopper_model or "scripted", at_best=at_best,
         )  # fmt: skip
         make: Makes = shopper_for
         if shopper_url:
@@ -117,7 +127,7 @@ def _tried(document: dict[str, Any]) -> str:
         f"{document['conversations']} tasks, {document['trials']} trials each, "
         f"{document['turns']} turns"
     ]
-    for name in ("pass_1", "pass_k", "grounded_rate", "valid_decision_rate"):
+    for name in ("pass_1", "pass_k", "final_state_rate", "grounded_rate"):
         value = document["metrics"].get(name)
         if value:
             lines.append(f"{name:20} {value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]")

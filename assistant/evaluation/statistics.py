@@ -21,7 +21,11 @@ def wilson(good: int, of: int) -> list[float]:
     share = good / of
     centre = (share + Z * Z / (2 * of)) / (1 + Z * Z / of)
     spread = Z * math.sqrt(share * (1 - share) / of + Z * Z / (4 * of * of)) / (1 + Z * Z / of)
-    return [round(share, 4), round(max(centre - spread, 0), 4), round(min(centre + spread, 1), 4)]
+    return [
+        round(share, 4),
+        round(max(centre - spread, 0.0), 4),
+        round(min(centre + spread, 1.0), 4),
+    ]
 
 
 def pass_hat(successes: Sequence[int], trials: int, k: int) -> list[float]:

@@ -33,7 +33,8 @@ from assistant.evaluation.simulate import (
     converse,
 )
 from assistant.evaluation.stage import Answer, Stage
-from assistant.evaluation.statistics import pass_hat
+from assistant.evaluation.statistics import pass_hat, wilson
+from assistant.evaluation.table import TableModel
 from assistant.evaluation.transcripts import ExpectedTurn, Transcript
 from assistant.llm.base import LanguageModel
 from assistant.orders.book import OrderBook
@@ -188,7 +189,7 @@ def shopper_for(
 
     With a seed each line is said a little differently, as in another trial.
     """
-    lines = [line for change in task.changes for line in _lines(change, task, catalogue, book)]
+    lines = [line for change in task.changes for line, _ in _wishes(change, task, catalogue, book)]
     if task.handoff:
         lines.append("I want to talk to a human about this.")
     if seed:
@@ -201,35 +202,49 @@ def waits_for_a_yes(answer: Answer) -> bool:
     return proposal is not None and proposal.state == "proposed"
 
 
-def _lines(change: Change, task: Task, catalogue: Catalogue, book: OrderBook) -> Iterator[str]:
+def perfect(tasks: Sequence[Task], catalogue: Catalogue, book: OrderBook) -> TableModel:
+    """A model that understands every scripted line: what the tools allow at the best."""
+    return TableModel({
+        line: decision
+        for task in tasks
+        for change in task.changes
+        for line, decision in _wishes(change, task, catalogue, book)
+    })  # fmt: skip
+
+
+def _wishes(
+    change: Change, task: Task, catalogue: Catalogue, book: OrderBook
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the shopper says for a change, and the decision that means the same."""
     order = change.order_id
+    ours: dict[str, Any] = {"tool": change.kind, **({"order_id": order} if order else {})}
     method = book.customer(task.customer_id).method(change.payment_id)
-    paid = f" Use {method_label(method, 'en')}." if method else ""
+    label = method_label(method, "en") if method else "another way"
+    paid = f" Use {label}." if method else ""
     match change.kind:
         case "cancel_order":
-            yield f"Please cancel order {order}. Reason: {change.reason}."
+            line = f"Please cancel order {order}. Reason: {change.reason}."
+            yield line, {**ours, "reason": change.reason}
         case "return_items":
-            yield f"I want to return from order {order}: {_titles(change, catalogue)}.{paid}"
+            titles = [_title(each.product_id, catalogue) for each in change.items]
+            line = f"I want to return from order {order}: {' and '.join(titles)}.{paid}"
+            yield line, {**ours, "items": titles}
         case "exchange_items" | "change_order_items":
             verb = "exchange" if change.kind == "exchange_items" else "change"
             for item in change.items:
-                old, new = (
-                    _title(each, catalogue) for each in (item.product_id, item.new_product_id)
-                )
-                yield f"In order {order}, {verb} the {old} for the {new}.{paid}"
-        case "change_order_address":
-            assert change.address is not None
-            yield f"Please deliver order {order} to {change.address.text} instead."
+                old = _title(item.product_id, catalogue)
+                new = _title(item.new_product_id, catalogue)
+                line = f"In order {order}, {verb} the {old} for the {new}.{paid}"
+                yield line, {**ours, "item": old, "new_item": new}
         case "change_order_payment":
-            label = method_label(method, "en") if method else "another way"
-            yield f"I want to pay order {order} with {label}."
+            yield f"I want to pay order {order} with {label}.", {**ours, "payment": label}
         case _:
             assert change.address is not None
-            yield f"I moved, my address is now {change.address.text}."
-
-
-def _titles(change: Change, catalogue: Catalogue) -> str:
-    return " and ".join(_title(each.product_id, catalogue) for each in change.items)
+            to = change.address.text
+            line = f"Please deliver order {order} to {to} instead."
+            if change.kind == "change_address":
+                line = f"I moved, my address is now {to}."
+            yield line, {**ours, "address": to}
 
 
 def _title(product_id: str, catalogue: Catalogue) -> str:
@@ -260,13 +275,16 @@ def sample(tasks: Sequence[Task], most: int, seed: int) -> list[Task]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One trial. `why` says what kept the reward, empty for a success."""
+    """One trial. `state` is whether the final state is the gold one; `why` says what kept the
+    reward, empty for a success.
+    """
 
     task_id: str
     trial: int
     reward: int
     why: str
     exchanges: tuple[Exchange, ...]
+    state: bool = False
 
 
 def attempt(stage: Stage, task: Task, trial: int, seed: int, make: Makes = shopper_for) -> Outcome:
@@ -285,7 +303,9 @@ def attempt(stage: Stage, task: Task, trial: int, seed: int, make: Makes = shopp
         exchanges = converse(assistant, make(task, catalogue, book, spoken), patience)
         reached = state_of(book, task.customer_id)
     why = _missed(task, wanted, reached, exchanges)
-    return Outcome(task.task_id, trial, int(not why), why, tuple(exchanges))
+    return Outcome(
+        task.task_id, trial, int(not why), why, tuple(exchanges), state=reached == wanted
+    )
 
 
 def _missed(
@@ -351,6 +371,7 @@ def run_tasks(
         metrics |= {
             "pass_1": pass_hat(counts, trials, 1),
             "pass_k": pass_hat(counts, trials, trials),
+            "final_state_rate": wilson(sum(each.state for each in tried), len(tried)),
         }
     return {
         "conversations": len(rewards),
@@ -359,7 +380,14 @@ def run_tasks(
         "trials": trials,
         "metrics": metrics,
         "tasks": [
-            {"id": e.task_id, "trial": e.trial, "reward": e.reward, "why": e.why} for e in outcomes
+            {
+                "id": each.task_id,
+                "trial": each.trial,
+                "reward": each.reward,
+                "state": each.state,
+                "why": each.why,
+            }
+            for each in outcomes
         ],
         "failures": failure_counts(results),
         "confusion": [],

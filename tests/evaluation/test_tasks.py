@@ -6,11 +6,21 @@ import json
 import pytest
 
 from assistant.errors import BadInput
-from assistant.evaluation.tasks import Task, attempt, read_tasks, run_tasks, shopper_for
+from assistant.evaluation.tasks import (
+    Task,
+    attempt,
+    perfect,
+    played_by,
+    read_tasks,
+    run_tasks,
+    shopper_for,
+)
 from assistant.orders.book import OrderBook
 from assistant.orders.types import Change, ItemChange
+from assistant.store import Store
 from tests.evaluation.scripted import RoutedModel, tiny_checks, tiny_stage
 from tests.evaluation.test_formats import dataset
+from tests.tinyapp import ScriptedModel
 
 CANCEL = {
     "id": "cancel",
@@ -174,3 +184,22 @@ def test_the_public_sets_have_as_many_rows_as_they_say():
     for name, rows in (("tasks", 69), ("tau1_tasks_train_dev", 281)):
         path = dataset(f"tau_retail/{name}.jsonl.gz")
         assert len(gzip.decompress(path.read_bytes()).splitlines()) == rows
+
+
+def test_a_model_that_understands_every_line_shows_what_the_tools_allow(shop, catalogue, tasks):
+    book = OrderBook(catalogue, Store.open("sqlite://").database)
+    stage = tiny_stage(shop, perfect(tasks, catalogue, book))
+    document = run_tasks(stage, tiny_checks(shop), tasks)
+    stage.close()
+    assert document["metrics"]["pass_1"][0] == 1.0
+    assert document["metrics"]["final_state_rate"][0] == 1.0
+    assert document["failures"] == {}
+
+
+def test_a_model_may_play_the_shopper_by_the_benchmarks_own_words(stage_of, tasks):
+    words = [CANCEL_LINE, "[DONE]"]
+    model = ScriptedModel(words=words)
+    outcome = attempt(stage_of(GOOD), tasks[0], 1, 1, played_by(model, "You are a shopper."))
+    assert [each.text for each in outcome.exchanges] == [CANCEL_LINE]
+    assert outcome.reward == 0, "it never said yes"
+    assert "You no longer need C300." in model.written[0][0].content
