@@ -257,6 +257,8 @@ def _repeats(decision: Mapping[str, object], context: Context) -> bool:
     last = context.turns[-1]
     if context.text.casefold() == last.text.casefold():
         return False
+    if not last.calls[-1].ok:
+        return False  # it asked back, and this may well be the answer
     action = last.calls[-1].action
     given = {key: value for key, value in action.arguments.items() if value is not None}
     return dict(decision) == {"tool": action.tool, **given}

@@ -232,6 +232,15 @@ def test_several_orders_are_shown_to_choose_from(olga):
     assert turn.proposal is None
 
 
+def test_what_was_asked_back_is_answered_step_by_step(olga):
+    olga = olga({"tool": "return_items"})
+    assert "Which order" in olga.say("I want to send something back").reply
+    assert "Which items of order C302" in olga.say("C302").reply
+    proposal = olga.say("the parmesan").proposal
+    assert [each.title for each in proposal.effect.items] == ["Parmesan cheese, 8 oz"]
+    assert len(olga.model.asked) == 3, "an answer is no thoughtless copy of the last decision"
+
+
 def test_items_are_found_by_their_words(olga):
     olga = olga({"tool": "return_items", "items": ["whole milk", "parmesan"]})
     proposal = olga.say("return the whole milk and the parmesan please").proposal

@@ -70,7 +70,7 @@ def choose_order(
     orders = context.orders.orders(customer_id, limit=RECENT)
     if not orders:
         raise Asked(ToolResult(False, context.phrase("orders_none"), verbatim=True))
-    given = order_named(context.text) or order_id
+    given = _own_number(context.text, orders) or order_named(context.text) or order_id
     if given:
         wanted = given.strip("#").casefold()
         for order in orders:
@@ -99,6 +99,15 @@ def choose_order(
         )
         raise Asked(ToolResult(False, note, orders=cards, verbatim=True))
     return (possible or orders)[0]
+
+
+def _own_number(text: str, orders: Sequence[Order]) -> str | None:
+    """The shopper's order whose number stands in the text by itself."""
+    for order in orders:
+        number = re.escape(order.order_id.strip("#"))
+        if re.search(rf"(?<![\w-]){number}(?![\w-])", text, re.IGNORECASE):
+            return order.order_id
+    return None
 
 
 def _in_sight(context: Context, orders: Sequence[Order]) -> Order | None:
