@@ -189,6 +189,17 @@ def test_a_change_is_for_its_shopper_and_conversation_alone(olga):
     assert olga.order("C300").status == "placed"
 
 
+def test_a_colleague_who_has_the_conversation_has_the_order_too(olga):
+    olga = olga()
+    change = olga.say("please cancel my order").proposal.change_id
+    olga.session.ask_for_person(olga.shopper, olga.conversation)
+    assert olga.say("yes").kind == "message"
+    with pytest.raises(Conflict, match="colleague"):
+        olga.press(change)
+    assert olga.order("C300").status == "placed"
+    assert olga.log() == []
+
+
 # --- what is meant -----------------------------------------------------------------------------
 
 

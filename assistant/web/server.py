@@ -34,7 +34,11 @@ def serve(settings: Settings, progress: Progress) -> None:
             host, port = listening.getsockname()[:2]
             print(f"{built.session.info.name} is open at http://{host}:{port}", file=sys.stderr)
             config = uvicorn.Config(
-                app, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+                app,
+                log_config=None,  # its lines go through ours, which keep personal data out
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=3,
             )
             uvicorn.Server(config).run(sockets=[listening])
         finally:
