@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -145,7 +146,7 @@ def _interaction_features(interactions: pl.DataFrame, catalogue: Catalogue) -> s
     by_month = dict(months.iter_rows())
     parts.append("<h2>Interactions by month, at most the last 24</h2>")
     parts.append(bars(by_month, interactions.height, "Interactions by month"))
-    now = catalogue.clock.now()
+    now = catalogue.clock.now().astimezone(UTC)
     last = interactions.group_by("customer_id").agg(pl.col("at").max())
     # A time after the shop's own clock is no age: it counts as today.
     days = [max(0.0, (now - at).total_seconds() / _DAY) for at in last["at"]]
