@@ -10,6 +10,7 @@ from typing import Literal
 from assistant.agent import Agent, load_agent
 from assistant.codes import Codes
 from assistant.desk.desk import Rules
+from assistant.desk.notices import Channels
 from assistant.errors import SetupNeeded
 from assistant.identity import Doors, Visits
 from assistant.llm.base import LanguageModel
@@ -67,6 +68,12 @@ def open_session(settings: Settings, shop: Shop, store: Store, agent: Agent) -> 
         timedelta(seconds=settings.desk_silent_seconds),
         timedelta(seconds=settings.desk_answer_seconds),
         settings.home / "canned.toml",
+        Channels(
+            settings.desk_webhook,
+            settings.desk_webhook_secret,
+            settings.desk_mail,
+            open_mailer(settings.mail_sender, settings.mail_from) if settings.mail_sender else None,
+        ),
     )
     return Session(
         shop,

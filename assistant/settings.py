@@ -78,6 +78,13 @@ class Settings(BaseSettings):
     widget_origins: str = ""
     """Sites whose pages may show the chat in a frame, as origins with spaces between them."""
 
+    desk_webhook: str = ""
+    """Where the shop's own systems hear that a conversation changed hands."""
+    desk_webhook_secret: str = ""
+    """What notices to them are signed with, 16 characters or more."""
+    desk_mail: str = ""
+    """Who is mailed when a shopper waits for a colleague; mail goes out by the setting `mail`."""
+
     desk_capacity: int = Field(default=6, ge=1)
     """Conversations that one colleague has at a time."""
     desk_answer_seconds: int = Field(default=120, ge=1)

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from assistant.database import conversations, turns
 from assistant.desk import states
 from assistant.desk.hours import support_hours
+from assistant.desk.notices import Channels, Notices
 from assistant.desk.numbers import Numbers, numbers_of
 from assistant.desk.staff import Colleague, Staff
 from assistant.desk.tables import handoffs, notes, staff, transitions
@@ -47,6 +48,8 @@ class Rules:
     """What the desk aims at; later is a visible breach."""
     canned: Path | None = None
     """The shop's own ready replies, where there are some."""
+    channels: Channels = field(default_factory=Channels)
+    """Who is told when a conversation changes hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Desk:
     def __init__(self, shop: Shop, store: Store, rules: Rules = Rules()) -> None:
         self.rules = rules
         self.staff = Staff(store.database)
+        self.notices = Notices(store.database, rules.channels)
         self.hours = support_hours(shop.catalogue.info)
         self._shop = shop
         self._store = store

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from assistant.database import conversations, turns
-from assistant.desk.tables import handoffs, transitions
+from assistant.desk.tables import handoffs, notices, transitions
 from assistant.errors import Conflict
 from assistant.types import ConversationState, Handoff
 
@@ -45,7 +45,8 @@ def move(
     handoff: Handoff | None = None,
     staff_id: str | None = None,
 ) -> None:
-    """Move a conversation that the caller has locked, and keep its hand-off in step.
+    """Move a conversation that the caller has locked, keep its hand-off in step, and leave a
+    notice for `assistant.desk.notices`.
 
     `by` is "shopper", "assistant", "system", `staff:ID` or `token:NAME`. Raises Conflict for a
     move that is not allowed.
@@ -74,6 +75,23 @@ def move(
             to_state=to,
             by=by,
             reason=_word(reason),
+        )
+    )
+    told = {
+        "conversation_id": conversation_id,
+        "from": came,
+        "to": to,
+        "by": by.partition(":")[0],
+        "reason": _word(reason),
+        "at": now.isoformat(),
+    }
+    connection.execute(
+        notices.insert().values(
+            notice_id=secrets.token_urlsafe(12),
+            at=now,
+            content=json.dumps(told),
+            tries=0,
+            next_at=now,
         )
     )
     if to in PEOPLES:

@@ -6,6 +6,7 @@ for that shopper alone.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -35,6 +36,7 @@ from assistant.web.desk_api import admin_of, desk_routes
 from assistant.web.live import Heard, Live, Signal, Update
 from assistant.web.numbers import numbers_routes
 from assistant.web.standing import handoff_routes, standing_document
+from assistant.web.tending import Tending
 from assistant.web.texts import texts
 
 COOKIE = "aisle_visit"
@@ -108,7 +110,10 @@ def create_app(session: Session, origins: Sequence[str] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        tending = Tending(session, live)
+        tending.start()
         yield
+        await asyncio.to_thread(tending.stop)
         live.close()
 
     app = FastAPI(title="Aisle", lifespan=lifespan, docs_url=None, redoc_url=None)
