@@ -6,6 +6,7 @@ own sentences with this turn's results, whoever wrote them.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from decimal import Decimal
 from typing import Literal
 
 from assistant.orders.wording import describe
+from assistant.record import encode
 from assistant.shop.catalogue import Catalogue
 from assistant.tools.products import unit_prices
 from assistant.types import Product, Turn
@@ -208,6 +210,8 @@ def _results(turn: Turn) -> Iterator[str]:
             yield f"{line.title} {line.quantity} {line.price}"
     for held in turn.cart.lines if turn.cart else ():
         yield f"{held.product.title} {held.quantity} {held.product.price}"
+    if turn.proposal:
+        yield json.dumps(encode(turn.proposal.effect), ensure_ascii=False)
     for call in turn.calls:
         for value in call.action.arguments.values():
             yield str(value)
@@ -233,7 +237,7 @@ def _free_text(turn: Turn) -> Iterator[str]:
     """All that is stated in words: wording, and the reason that stands with a card."""
     titles = {card.tag: card.product.title for card in turn.products}
     for piece in turn.pieces:
-        if piece.kind == "text":
+        if piece.kind in ("text", "change"):
             yield piece.text
         elif piece.kind == "product":
             yield piece.text.replace(titles.get(piece.tag, ""), " ")

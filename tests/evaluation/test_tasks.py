@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from assistant.evaluation.tasks import (
     run_tasks,
     shopper_for,
 )
+from assistant.evaluation.truth import Truth
 from assistant.orders.book import OrderBook
 from assistant.orders.types import Change, ItemChange
 from assistant.store import Store
@@ -203,3 +205,12 @@ def test_a_model_may_play_the_shopper_by_the_benchmarks_own_words(stage_of, task
     assert [each.text for each in outcome.exchanges] == [CANCEL_LINE]
     assert outcome.reward == 0, "it never said yes"
     assert "You no longer need C300." in model.written[0][0].content
+
+
+def test_a_change_that_is_shown_with_another_amount_is_untrue(stage_of, shop, tasks):
+    turn = attempt(stage_of(GOOD), tasks[1], 1, seed=1).exchanges[0].answer.turn
+    truth = Truth(shop.catalogue)
+    assert truth.untrue(turn, "9", []) == []
+    bent = tuple(replace(piece, text=piece.text.replace("$5.20", "$9.20")) for piece in turn.pieces)
+    assert bent != turn.pieces
+    assert ("ungrounded_price", "$9.20") in truth.untrue(replace(turn, pieces=bent), "9", [])
