@@ -99,7 +99,8 @@ class Ease:
         known_rows, known_columns = rows >= 0, columns >= 0
         rows, columns = rows[known_rows], columns[known_columns]
         if len(rows) and len(columns):
-            shared = self._kernel @ self._columns[:, columns].toarray()
+            # K is symmetric; a target's column is sparse, so this is far less than K X.
+            shared = (self._columns[:, columns].T @ self._kernel).T
             found = self._columns[:, rows].T @ shared / (1 - self._q[columns])
             found[rows[:, None] == columns[None, :]] = 0
             weights[np.ix_(known_rows, known_columns)] = found

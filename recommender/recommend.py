@@ -17,6 +17,7 @@ from recommender.blend import blended
 from recommender.diversify import diversified
 from recommender.frequency import Habits
 from recommender.interactions import Floats, Ints
+from recommender.learned import Learned
 from recommender.models import Models
 from recommender.ranking import Choice, Limits, pick
 from recommender.reasons import Reasons
@@ -29,6 +30,8 @@ _SESSION_SHARE = 0.1
 _CART_PULL = 0.3
 _SESSION_PULL = 0.5
 """The most that a session adds to a learned score, which lies between 1 and 2."""
+_LEARNED_FILLS = 50
+"""A list this long the learned order fills from its candidates, of no category in particular."""
 _LIKED = 1.5
 _PER_LEAF = 2
 
@@ -114,15 +117,17 @@ class Recommender:
         habits = Habits.of(models.baskets, asked.user)
         counts = models.frequency.rows([asked.user])
         score = np.full(len(models.catalogue), np.nan)
-        score[habits.items] = blended(
-            counts.toarray()[0],
-            models.ease.smooth(counts)[0],
-            habits,
-            models.weights,
-            asked.now,
-        )
+        if self._learned("next_basket", asked):  # which leaves out only what was bought long ago
+            score[habits.items] = counts.toarray()[0, habits.items]
+        else:
+            smoothed = models.ease.smooth(counts)[0]
+            score[habits.items] = blended(
+                counts.toarray()[0], smoothed, habits, models.weights, asked.now
+            )
         score = self._ranked("next_basket", asked, score)
-        score[np.setdiff1d(np.arange(len(score)), habits.items)] = np.nan
+        foreign = np.ones(len(score), bool)
+        foreign[habits.items] = False
+        score[foreign] = np.nan
         chosen = self._pick(asked, score, self._hidden(asked))
         place = {int(item): row for row, item in enumerate(habits.items)}
         return Recommendation(
@@ -134,13 +139,15 @@ class Recommender:
     def _new_for_you(self, asked: _Asked) -> Recommendation:
         models = self._models
         tastes = self._tastes_now(asked)
-        score = models.content.fill(models.ease.fold_in(tastes))[0]
         # Behind everything that tastes speak for, what others buy: scores from -1 to 0; and last
         # what nobody bought yet, so that a shelf of new things is not empty.
         bought = self._bought()
-        behind = bought / np.nanmax(bought, initial=1) - 1
-        behind[np.isnan(behind) & np.isfinite(score)] = -1
-        score = np.where(score > 0, score, behind)
+        score = bought / np.nanmax(bought, initial=1) - 1
+        few = asked.category is None and asked.k <= _LEARNED_FILLS
+        if not (few and self._learned("new_items", asked)):
+            liking = models.content.fill(models.ease.fold_in(tastes))[0]
+            score[np.isnan(score) & np.isfinite(liking)] = -1
+            score = np.where(liking > 0, liking, score)
         score = self._ranked("new_items", asked, score)
         hidden = self._hidden(asked)
         if asked.user >= 0:
@@ -217,12 +224,17 @@ class Recommender:
         score = self._models.popular.score
         return np.where(score > 0, score, np.nan).astype(np.float32)
 
+    def _learned(self, slot: str, asked: _Asked) -> Learned | None:
+        """The learned order, where the slot has one and the shopper a history."""
+        learned = self._models.learned
+        return learned if learned and slot in learned.slots and asked.user >= 0 else None
+
     def _ranked(self, slot: str, asked: _Asked, weighted: Any) -> Any:
         """The learned order where the slot has one, above 1; the rest behind it as weighted, with
         what this session pulls on top.
         """
-        learned = self._models.learned
-        if learned is None or slot not in learned.slots or asked.user < 0:
+        learned = self._learned(slot, asked)
+        if learned is None:
             return weighted
         session = np.zeros(len(weighted), np.float32)
         pulled = self._numbers(asked.session.cart + asked.session.liked)
