@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from recommender.errors import ExtraMissing
 from recommender.interactions import Floats
 
-EXACT = 400_000
+EXACT = 500_000
 """Items of 64 factors; see docs/recommender-sequence.md for the measurement."""
-_PROBED = 0.03
+_PROBED = 0.1
 _FEWEST_CELLS = 16
 _SAMPLE = 64
 
