@@ -26,7 +26,7 @@ from recommender.interactions import Baskets, Floats
 class LogisticSettings:
     """`negatives` are drawn for each purchase, evenly among the items that anyone bought.
 
-    Drawn by popularity instead, what many buy scores low: recall halves.
+    Drawn by popularity instead, what many buy scores too low to be found among new items.
     """
 
     dim: int = 64
