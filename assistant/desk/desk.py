@@ -11,22 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
-from assistant.database import conversations, turns
+from assistant.database import conversations
 from assistant.desk import states
-from assistant.desk.hours import support_hours
 from assistant.desk.notices import Channels, Notices
-from assistant.desk.numbers import Numbers, numbers_of
 from assistant.desk.staff import Colleague, Staff
-from assistant.desk.tables import handoffs, notes, staff, transitions
+from assistant.desk.tables import handoffs, notes, staff
+from assistant.desk.view import Note, View, missing
 from assistant.errors import BadInput, Conflict, NotFound, TooMany
-from assistant.record import encode
 from assistant.store import Store, insert_turn
 from assistant.tools.context import Context, Shop
-from assistant.types import Conversation, ConversationState, Language, Turn
+from assistant.types import ConversationState, Turn
 
 CARDS = 6
 """Products that one message of a colleague may carry."""
@@ -52,57 +49,6 @@ class Rules:
     """Who is told when a conversation changes hands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a shopper is told of where the conversation is. Nothing in it is a promise."""
-
-    state: ConversationState
-    place: int | None = None
-    """In the queue, from 1; None when not waiting."""
-    open: bool = True
-    there: bool = False
-    """Whether a colleague is at the desk now."""
-    hours: tuple[str, str] | None = None
-    colleague: str = ""
-    email: str = ""
-    """The address that the shopper left for this hand-off."""
-    rating: int | None = None
-    may_rate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A conversation in the desk's list."""
-
-    conversation_id: str
-    state: ConversationState
-    customer_id: str | None
-    language: Language
-    reason: str
-    priority: int
-    asked_at: datetime
-    staff_id: str | None
-    colleague: str
-    claimed_at: datetime | None
-    unanswered_at: datetime | None
-    due_at: datetime | None
-    """When the answer is late; None when the shopper does not wait for one."""
-    unread: int
-    last: str
-    email: str
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A colleague's private note after so many messages: for colleagues alone."""
-
-    note_id: str
-    position: int
-    at: datetime
-    author: str
-    text: str
-
-
 class Desk:
     """Serves any number of threads. Methods raise NotFound for a conversation that is not there,
     Conflict where another has it or it is in another state, StorageError for the database."""
@@ -111,211 +57,10 @@ class Desk:
         self.rules = rules
         self.staff = Staff(store.database)
         self.notices = Notices(store.database, rules.channels)
-        self.hours = support_hours(shop.catalogue.info)
+        self.view = View(shop, store, self.staff, rules.answer_within)
         self._shop = shop
         self._store = store
         self._database = store.database
-
-    # --- what is there ---
-
-    def queue(self) -> list[Entry]:
-        """Open hand-offs: the most urgent first, then the one that has waited longest."""
-        last = (
-            sa.select(sa.func.max(turns.c.position))
-            .where(turns.c.conversation_id == handoffs.c.conversation_id)
-            .correlate(handoffs)
-            .scalar_subquery()
-        )
-        unread = (
-            sa.select(sa.func.count())
-            .where(
-                turns.c.conversation_id == handoffs.c.conversation_id,
-                turns.c.position > handoffs.c.seen_position,
-            )
-            .correlate(handoffs)
-            .scalar_subquery()
-        )
-        query = (
-            sa.select(
-                handoffs,
-                conversations.c.state,
-                conversations.c.shopper_key,
-                conversations.c.language,
-                staff.c.name.label("colleague"),
-                unread.label("unread"),
-                turns.c.content.label("last"),
-            )
-            .join(conversations, conversations.c.conversation_id == handoffs.c.conversation_id)
-            .join(staff, staff.c.staff_id == handoffs.c.staff_id, isouter=True)
-            .join(
-                turns,
-                (turns.c.conversation_id == handoffs.c.conversation_id)
-                & (turns.c.position == last),
-                isouter=True,
-            )
-            .where(handoffs.c.ended_at.is_(None))
-            .order_by(handoffs.c.priority.desc(), handoffs.c.asked_at, handoffs.c.handoff_id)
-        )
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [self._entry(row) for row in rows]
-
-    def _entry(self, row: Any) -> Entry:
-        kind, _, customer_id = row.shopper_key.partition(":")
-        token = str(row.staff_id or "").removeprefix("token:")
-        return Entry(
-            row.conversation_id,
-            row.state,
-            customer_id if kind == "customer" else None,
-            row.language,
-            row.reason,
-            row.priority,
-            row.asked_at,
-            row.staff_id,
-            row.colleague or token,
-            row.claimed_at,
-            row.unanswered_at,
-            row.unanswered_at and row.unanswered_at + self.rules.answer_within,
-            row.unread,
-            str(json.loads(row.last)["text"])[:140] if row.last else "",
-            row.email or "",
-        )
-
-    def standing(self, conversation_id: str) -> Standing:
-        """Where the conversation is, as its shopper may know it."""
-        query = (
-            sa.select(conversations.c.state, handoffs, staff.c.name.label("colleague"))
-            .join(handoffs, isouter=True)
-            .join(staff, staff.c.staff_id == handoffs.c.staff_id, isouter=True)
-            .where(conversations.c.conversation_id == conversation_id)
-            .order_by(handoffs.c.asked_at.desc())
-            .limit(1)
-        )
-        with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            raise _missing(conversation_id)
-        if row.state == "with_assistant":
-            return Standing(row.state)
-        if row.state == "resolved":
-            return Standing(row.state, rating=row.rating, may_rate=row.outcome == "resolved")
-        colleague = row.colleague or str(row.staff_id or "").removeprefix("token:")
-        standing = Standing(
-            row.state,
-            open=self.is_open(),
-            hours=self.hours.words if self.hours else None,
-            there=self.staff.anybody_there(),
-            colleague=colleague,
-            email=row.email or "",
-        )
-        if row.state != "waiting":
-            return standing
-        before = (handoffs.c.priority > row.priority) | (
-            (handoffs.c.priority == row.priority)
-            & (
-                (handoffs.c.asked_at < row.asked_at)
-                | ((handoffs.c.asked_at == row.asked_at) & (handoffs.c.handoff_id < row.handoff_id))
-            )
-        )
-        ahead = sa.select(sa.func.count()).where(
-            handoffs.c.ended_at.is_(None), handoffs.c.staff_id.is_(None), before
-        )
-        with self._database.read() as connection:
-            place = 1 + int(connection.execute(ahead).scalar_one())
-        return Standing(
-            row.state, place, standing.open, standing.there, standing.hours, email=standing.email
-        )
-
-    def is_open(self) -> bool:
-        """Whether the shop says that people are there at this hour."""
-        return self.hours is None or self.hours.open_at(self._shop.catalogue.clock.now())
-
-    def conversation(self, conversation_id: str) -> Conversation:
-        return self._store.any_conversation(conversation_id)
-
-    def notes(self, conversation_id: str) -> list[Note]:
-        query = (
-            sa.select(notes)
-            .where(notes.c.conversation_id == conversation_id)
-            .order_by(notes.c.at, notes.c.note_id)
-        )
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [
-            Note(row.note_id, row.position, row.at, row.author, json.loads(row.text))
-            for row in rows
-        ]
-
-    def history(self, conversation_id: str) -> list[dict[str, Any]]:
-        """Every change of hands, oldest first: the audit of this conversation."""
-        query = (
-            sa.select(transitions)
-            .where(transitions.c.conversation_id == conversation_id)
-            .order_by(transitions.c.transition_id)
-        )
-        names = {who.staff_id: who.name for who, _ in self.staff.everyone()}
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [
-            {
-                "at": row.at,
-                "position": row.position,
-                "from": row.from_state,
-                "to": row.to_state,
-                "by": names.get(row.by.removeprefix("staff:"), row.by),
-                "reason": row.reason,
-            }
-            for row in rows
-        ]
-
-    def search(self, wanted: str, limit: int = 30) -> list[dict[str, Any]]:
-        """Conversations in which these words were written, or of this customer id, newest first."""
-        wanted = wanted.strip()
-        if not wanted:
-            raise BadInput("the search is empty; give a word, an order number or a customer id")
-        # Text is kept as ASCII JSON, so what is looked for takes the same form.
-        needle = json.dumps(wanted)[1:-1]
-        said = sa.exists().where(
-            turns.c.conversation_id == conversations.c.conversation_id,
-            turns.c.content.icontains(needle, autoescape=True),
-        )
-        query = (
-            sa.select(conversations)
-            .where(said | (conversations.c.shopper_key == f"customer:{needle}"))
-            .order_by(conversations.c.updated_at.desc())
-            .limit(limit)
-        )
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [
-            {
-                "conversation_id": row.conversation_id,
-                "customer_id": row.shopper_key.partition("customer:")[2] or None,
-                "state": row.state,
-                "updated_at": row.updated_at,
-            }
-            for row in rows
-        ]
-
-    def export(self, conversation_id: str) -> dict[str, Any]:
-        """Everything about a conversation as JSON."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                sa.select(handoffs)
-                .where(handoffs.c.conversation_id == conversation_id)
-                .order_by(handoffs.c.asked_at)
-            ).mappings()
-            stretches = [dict(row) | {"summary": json.loads(row["summary"])} for row in rows]
-        return {
-            "conversation": encode(self.conversation(conversation_id)),
-            "handoffs": stretches,
-            "notes": [encode(note) for note in self.notes(conversation_id)],
-            "history": self.history(conversation_id),
-        }
-
-    def numbers(self, since: datetime) -> Numbers:
-        """A team lead's numbers since then."""
-        return numbers_of(self._database, since, self.rules.answer_within)
 
     # --- what a colleague does ---
 
@@ -360,7 +105,7 @@ class Desk:
 
     def claim_next(self, who: Colleague) -> str | None:
         """Take the first that waits, and which it was; None when nobody waits."""
-        for entry in self.queue():
+        for entry in self.view.queue():
             if entry.state == "waiting":
                 try:
                     self.claim(who, entry.conversation_id)
@@ -380,7 +125,7 @@ class Desk:
             raise BadInput(f"the message has {len(text):,} characters; the most is {LONGEST_NOTE}")
         if len(product_ids) > CARDS:
             raise BadInput(f"{len(product_ids)} products are too many; add {CARDS} at most")
-        conversation = self.conversation(conversation_id)
+        conversation = self._store.any_conversation(conversation_id)
         context = Context(
             self._shop,
             self._store,
@@ -526,14 +271,14 @@ class Desk:
     @contextmanager
     def _locked(self, conversation_id: str) -> Iterator[tuple[sa.Connection, ConversationState]]:
         if not (conversation_id.isascii() and conversation_id.isprintable()):
-            raise _missing(conversation_id)
+            raise missing(conversation_id)
         query = sa.select(conversations.c.state).where(
             conversations.c.conversation_id == conversation_id
         )
         with self._database.write() as connection:
             state = connection.scalar(query.with_for_update())
             if state is None:
-                raise _missing(conversation_id)
+                raise missing(conversation_id)
             yield connection, state
 
 
@@ -566,7 +311,3 @@ def _check_owner(
     if owner != who.staff_id:
         name = _name(connection, owner)
         raise Conflict(f"{name} has this conversation; ask {name} to hand it over")
-
-
-def _missing(conversation_id: str) -> NotFound:
-    return NotFound(f"there is no conversation {conversation_id[:80]!r}")

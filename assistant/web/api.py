@@ -26,8 +26,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
-from assistant.desk.desk import Standing
 from assistant.desk.numbers import prometheus
+from assistant.desk.view import Standing
 from assistant.errors import AisleError, BadInput
 from assistant.session import Session
 from assistant.types import Cart, Conversation, Language, Shopper
@@ -145,7 +145,7 @@ def _routes(session: Session, live: Live) -> APIRouter:
     def metrics() -> Response:
         lines = [f'aisle_turns_total{{status="{k}"}} {v}' for k, v in live.finished.items()]
         lines += [f"aisle_{name} {value}" for name, value in live.counts().items()]
-        lines += prometheus(session.desk.numbers(datetime.now(UTC) - timedelta(days=1)))
+        lines += prometheus(session.desk.view.numbers(datetime.now(UTC) - timedelta(days=1)))
         return PlainTextResponse("\n".join(lines) + "\n")
 
     @routes.get("/api/v1/me")

@@ -115,7 +115,7 @@ def _lists(session: Session, live: Live, told: Stream, colleague: Any) -> APIRou
         """Conversations that wait or are with a colleague: most urgent first."""
         for moved in desk.sweep():
             live.tell_standing(moved)
-        entries = desk.queue()
+        entries = desk.view.queue()
         return {
             "conversations": [
                 asdict(entry)
@@ -126,7 +126,7 @@ def _lists(session: Session, live: Live, told: Stream, colleague: Any) -> APIRou
                 for entry in entries
             ],
             "waiting": sum(entry.state == "waiting" for entry in entries),
-            "open": desk.is_open(),
+            "open": desk.view.is_open(),
         }
 
     @routes.post("/next")
@@ -145,7 +145,7 @@ def _lists(session: Session, live: Live, told: Stream, colleague: Any) -> APIRou
     @routes.get("/search")
     def search(q: str, _: Colleague = colleague) -> list[dict[str, Any]]:
         """Past and present conversations that hold these words, or of this customer."""
-        return desk.search(q)
+        return desk.view.search(q)
 
     @routes.get("/products")
     def products(q: str, _: Colleague = colleague) -> list[dict[str, Any]]:
@@ -172,17 +172,17 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
     def conversation(conversation_id: str, who: Colleague = colleague) -> dict[str, Any]:
         """The conversation with its notes, its history and the hand-off packet."""
         packet, context = session.packet(conversation_id)
-        found = desk.conversation(conversation_id)
+        found = desk.view.conversation(conversation_id)
         language = found.language
         canned = canned_replies(desk.rules.canned, language, facts_of(context, packet, who.name))
         given = asdict(packet)
         return _object(
             _document(found)
             | {
-                "standing": asdict(desk.standing(conversation_id)),
+                "standing": asdict(desk.view.standing(conversation_id)),
                 "here": live.is_here(conversation_id),
-                "notes": [asdict(note) for note in desk.notes(conversation_id)],
-                "history": desk.history(conversation_id),
+                "notes": [asdict(note) for note in desk.view.notes(conversation_id)],
+                "history": desk.view.history(conversation_id),
                 "packet": given
                 | {
                     "orders_html": "".join(cards.order_html(each, "en") for each in packet.orders),
@@ -205,7 +205,7 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
     def export(conversation_id: str, _: Colleague = colleague) -> Response:
         """All that is kept of it, as a JSON file."""
         name = f'attachment; filename="conversation-{conversation_id}.json"'
-        document = desk.export(conversation_id)
+        document = desk.view.export(conversation_id)
         return Response(
             _text(document), media_type="application/json", headers={"Content-Disposition": name}
         )
@@ -219,7 +219,7 @@ def _acting(session: Session, live: Live, colleague: Any) -> APIRouter:
 
     def moved(conversation_id: str) -> dict[str, Any]:
         live.tell_standing(conversation_id)
-        return _object(asdict(desk.standing(conversation_id)))
+        return _object(asdict(desk.view.standing(conversation_id)))
 
     @routes.post("/conversations/{conversation_id}/claim")
     def claim(conversation_id: str, who: Colleague = colleague) -> dict[str, Any]:

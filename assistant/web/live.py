@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from assistant.desk.desk import Standing
+from assistant.desk.view import Standing
 from assistant.events import (
     CardsShown,
     Event,
@@ -177,7 +177,7 @@ class Live:
     def tell_standing(self, conversation_id: str) -> None:
         """Let the pages know that a conversation changed hands, and those behind it in the queue
         that they moved up. What the assistant is saying in it ends."""
-        standing = self._session.desk.standing(conversation_id)
+        standing = self._session.desk.view.standing(conversation_id)
         if standing.state != "with_assistant":
             self.stop(conversation_id)
         with self._lock:
@@ -185,9 +185,9 @@ class Live:
             self._broadcast(DESK, Signal("queue"))
             listening = [each for each in self._listeners if each not in (DESK, conversation_id)]
         if listening:
-            waiting = {e.conversation_id for e in self._session.desk.queue() if not e.staff_id}
+            waiting = {e.conversation_id for e in self._session.desk.view.queue() if not e.staff_id}
             for each in waiting.intersection(listening):
-                standing = self._session.desk.standing(each)
+                standing = self._session.desk.view.standing(each)
                 with self._lock:
                     self._broadcast(each, standing)
 
@@ -249,7 +249,7 @@ class Live:
     async def watch(self, conversation_id: str) -> AsyncIterator[Heard]:
         """The same for a colleague, who may see every conversation."""
         heard = self._listen(
-            conversation_id, lambda: self._session.desk.conversation(conversation_id)
+            conversation_id, lambda: self._session.desk.view.conversation(conversation_id)
         )
         try:
             async for each in heard:
@@ -288,7 +288,7 @@ class Live:
         with self._order, self._lock:
             # Under the locks no event can slip in between what is stored and what is heard.
             conversation = load()
-            standing = self._session.desk.standing(conversation_id)
+            standing = self._session.desk.view.standing(conversation_id)
             running = self._running.get(conversation_id)
             self._listeners.setdefault(conversation_id, set()).add(listener)
             told: list[Heard] = list(running.heard) if running else []

@@ -37,7 +37,7 @@ def numbers_routes(session: Session, admin: Callable[[Request], Colleague]) -> A
     allowed = Depends(admin)
 
     def read(days: int) -> Numbers:
-        return session.desk.numbers(datetime.now(UTC) - timedelta(days=days))
+        return session.desk.view.numbers(datetime.now(UTC) - timedelta(days=days))
 
     @routes.get("/api/v1/desk/numbers")
     def numbers(days: Days = 30, _: Colleague = allowed) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from assistant.desk.desk import Standing
+from assistant.desk.view import Standing
 from assistant.session import Session
 from assistant.types import Language, Shopper
 from assistant.web.live import Live, Signal
@@ -29,7 +29,7 @@ def handoff_routes(session: Session, live: Live, visitor: Any) -> APIRouter:
 
     def told(conversation_id: str, language: Language) -> dict[str, Any]:
         live.tell_standing(conversation_id)
-        return standing_document(session.desk.standing(conversation_id), language)
+        return standing_document(session.desk.view.standing(conversation_id), language)
 
     @routes.get("/standing")
     def standing(
@@ -37,7 +37,7 @@ def handoff_routes(session: Session, live: Live, visitor: Any) -> APIRouter:
     ) -> dict[str, Any]:
         """Who has the conversation, and the place in the queue."""
         session.conversation(who, conversation_id)
-        return standing_document(session.desk.standing(conversation_id), language)
+        return standing_document(session.desk.view.standing(conversation_id), language)
 
     @routes.post("/handoff")
     def handoff(

@@ -38,7 +38,7 @@ def waiting(session, shopper=GUEST):
 
 
 def said(session, conversation):
-    return [(turn.kind, turn.text) for turn in session.desk.conversation(conversation).turns]
+    return [(turn.kind, turn.text) for turn in session.desk.view.conversation(conversation).turns]
 
 
 def test_a_person_can_be_asked_for_before_the_first_message(staffed):
@@ -46,7 +46,7 @@ def test_a_person_can_be_asked_for_before_the_first_message(staffed):
     conversation = waiting(session)
     assert session.conversation(GUEST, conversation).state == "waiting"
     session.ask_for_person(GUEST, conversation)
-    assert len(session.desk.queue()) == 1
+    assert len(session.desk.view.queue()) == 1
     assert model.asked == []
 
 
@@ -56,7 +56,7 @@ def test_words_ask_for_a_person_whatever_the_model_says(staffed, words):
     conversation = session.start(GUEST).conversation_id
     turn = list(session.handle(GUEST, conversation, words))[-1].turn
     assert turn.handoff.reason == "asks_for_a_person"
-    assert [each.conversation_id for each in session.desk.queue()] == [conversation]
+    assert [each.conversation_id for each in session.desk.view.queue()] == [conversation]
 
 
 def test_while_a_person_has_it_messages_are_kept_without_the_model(staffed):
@@ -107,8 +107,11 @@ def test_of_fifty_at_once_one_has_it(staffed):
     with ThreadPoolExecutor(50) as pool:
         won = [each for each in pool.map(claim, colleagues) if each]
     assert len(won) == 1
-    assert session.desk.queue()[0].staff_id == won[0].staff_id
-    assert [each["to"] for each in session.desk.history(conversation)] == ["waiting", "with_staff"]
+    assert session.desk.view.queue()[0].staff_id == won[0].staff_id
+    assert [each["to"] for each in session.desk.view.history(conversation)] == [
+        "waiting",
+        "with_staff",
+    ]
 
 
 def test_only_the_owner_speaks(staffed):
@@ -129,11 +132,11 @@ def test_only_the_owner_speaks(staffed):
 def test_capacity_and_the_next_in_line(staffed):
     session, _, (ann, ben) = staffed("Ann", "Ben", rules=Rules(capacity=2))
     made = [waiting(session) for _ in range(3)]
-    assert [session.desk.standing(each).place for each in made] == [1, 2, 3]
+    assert [session.desk.view.standing(each).place for each in made] == [1, 2, 3]
     assert [session.desk.claim_next(ann) for _ in range(2)] == made[:2]
     with pytest.raises(TooMany, match="the most at a time"):
         session.desk.claim(ann, made[2])
-    assert session.desk.standing(made[2]).place == 1
+    assert session.desk.view.standing(made[2]).place == 1
     assert session.desk.claim_next(ben) == made[2]
     assert session.desk.claim_next(ben) is None
     session.desk.resolve(ann, made[0])
@@ -145,7 +148,7 @@ def test_a_complaint_goes_first(staffed):
     first = waiting(session)
     urgent = session.start(GUEST).conversation_id
     list(session.handle(GUEST, urgent, "the milk was sour again"))
-    assert [each.conversation_id for each in session.desk.queue()] == [urgent, first]
+    assert [each.conversation_id for each in session.desk.view.queue()] == [urgent, first]
 
 
 def test_what_a_silent_colleague_has_goes_back_to_the_front(staffed):
@@ -159,8 +162,8 @@ def test_what_a_silent_colleague_has_goes_back_to_the_front(staffed):
         past = datetime.now(UTC) - timedelta(hours=1)
         connection.execute(sa.update(handoffs).values(claimed_at=past, unanswered_at=past))
     assert session.desk.sweep() == [other]
-    assert [each.conversation_id for each in session.desk.queue()] == [other, first]
-    assert session.desk.history(other)[-1]["by"] == "system"
+    assert [each.conversation_id for each in session.desk.view.queue()] == [other, first]
+    assert session.desk.view.history(other)[-1]["by"] == "system"
 
 
 def test_returned_it_is_the_assistants_again_and_the_stretch_is_marked(staffed):
@@ -184,7 +187,7 @@ def test_notes_reach_neither_the_shopper_nor_the_model(staffed):
     session.desk.note(ann, conversation, "SECRET: a regular, be generous")
     session.desk.give_back(ann, conversation)
     list(session.handle(GUEST, conversation, "hello"))
-    assert session.desk.notes(conversation)[0].text == "SECRET: a regular, be generous"
+    assert session.desk.view.notes(conversation)[0].text == "SECRET: a regular, be generous"
     assert "SECRET" not in repr(session.conversation(GUEST, conversation))
     assert "SECRET" not in repr(model.asked) + repr(model.written)
 
@@ -196,13 +199,13 @@ def test_resolved_it_can_be_rated_and_opens_again_by_a_message(staffed):
         session.desk.rate(GUEST.key, conversation, 5)
     session.desk.claim(ann, conversation)
     session.desk.resolve(ann, conversation)
-    assert session.desk.queue() == []
+    assert session.desk.view.queue() == []
     with pytest.raises(BadInput):
         session.desk.rate(GUEST.key, conversation, 6)
     with pytest.raises(NotFound):
         session.desk.rate("guest:other", conversation, 1)
     session.desk.rate(GUEST.key, conversation, 4)
-    assert session.desk.standing(conversation).rating == 4
+    assert session.desk.view.standing(conversation).rating == 4
     list(session.handle(GUEST, conversation, "one more thing"))
     assert session.conversation(GUEST, conversation).state == "with_assistant"
 
@@ -210,12 +213,12 @@ def test_resolved_it_can_be_rated_and_opens_again_by_a_message(staffed):
 def test_an_address_is_kept_and_nothing_is_promised(staffed):
     session, _, _ = staffed()
     conversation = waiting(session)
-    standing = session.desk.standing(conversation)
+    standing = session.desk.view.standing(conversation)
     assert (standing.there, standing.place) == (False, 1)
     with pytest.raises(BadInput, match="not an e-mail"):
         session.desk.leave_email(GUEST.key, conversation, "nobody")
     session.desk.leave_email(GUEST.key, conversation, "noor@example.org")
-    assert session.desk.queue()[0].email == "noor@example.org"
+    assert session.desk.view.queue()[0].email == "noor@example.org"
 
 
 def test_the_packet_is_the_record(staffed):

@@ -111,7 +111,7 @@ class Run:
 
     def check(self):
         shoppers = self.store.conversation(GUEST.key, self.id).turns
-        desks = self.desk.conversation(self.id).turns
+        desks = self.desk.view.conversation(self.id).turns
         assert [t.turn_id for t in shoppers] == [t.turn_id for t in desks]
         assert [t.turn_id for t in shoppers] == list(self.acknowledged), "none lost, in order"
         assert [(t.kind, t.text) for t in shoppers] == list(self.acknowledged.values())

@@ -48,7 +48,7 @@ def numbers(open_session) -> Numbers:
 
     set_times(resolved, 30, 310)
     set_times(returned, 200, 610)
-    return session.desk.numbers(datetime.now(UTC) - timedelta(days=1))
+    return session.desk.view.numbers(datetime.now(UTC) - timedelta(days=1))
 
 
 def test_they_are_those_of_the_record(numbers):
@@ -78,6 +78,6 @@ def test_the_page_shows_them(numbers):
 
 def test_an_empty_day_has_no_figures(open_session):
     session, _ = open_session({"tool": "reply"})
-    numbers = session.desk.numbers(datetime.now(UTC) - timedelta(days=1))
+    numbers = session.desk.view.numbers(datetime.now(UTC) - timedelta(days=1))
     assert (numbers.without_a_person, numbers.first_response) == (None, Spread(0, None, None))
     assert "Nothing yet." in numbers_html(numbers, "Shop", 1)

@@ -92,8 +92,8 @@ def test_a_conversation_goes_to_a_colleague_and_back(  # noqa: PLR0915 (one stor
     expect(page.locator("#aisle-resolved")).to_be_visible()
     page.get_by_role("button", name="5 of 5").click()
     expect(page.locator(".stars")).to_contain_text("Thank you")
-    (conversation,) = {each["conversation_id"] for each in session.desk.search("gluten")}
-    assert session.desk.standing(conversation).rating == 5
+    (conversation,) = {each["conversation_id"] for each in session.desk.view.search("gluten")}
+    assert session.desk.view.standing(conversation).rating == 5
     shopper.say("one more thing")
     expect(page.locator("#aisle-resolved")).to_have_count(0)
     order = [page.locator(".turn").evaluate_all("all => all.map((each) => each.id)")]
