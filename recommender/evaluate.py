@@ -301,28 +301,27 @@ def _selected(rows: list[dict[str, Any]], learned: bool) -> dict[str, str]:
 
 
 def _predictions(tasks: dict[str, Lists], asked: Split) -> pl.DataFrame:
-    def records() -> Iterator[tuple[str, str, str, int, str, list[str]]]:
+    def records() -> Iterator[tuple[str, str, str, list[int], list[str], list[str]]]:
         ids, customers = asked.product_ids, asked.past.customers
         for task, lists in tasks.items():
             for model, guessed in lists.guessed.items():
                 for row, guesses in enumerate(guessed):
                     truth = [ids[item] for item in lists.truth[model][row]]
                     customer = customers[lists.asked[model][row]]
-                    for rank, item in enumerate(guesses, 1):
-                        yield task, model, customer, rank, ids[item], truth
+                    shown = [ids[item] for item in guesses]
+                    yield task, model, customer, list(range(1, len(shown) + 1)), shown, truth
 
-    return pl.DataFrame(
-        records(),
-        schema={
-            "task": pl.String,
-            "model": pl.String,
-            "customer_id": pl.String,
-            "rank": pl.Int32,
-            "product_id": pl.String,
-            "truth": pl.List(pl.String),
-        },
-        orient="row",
-    )
+    schema: dict[str, Any] = {
+        "task": pl.String,
+        "model": pl.String,
+        "customer_id": pl.String,
+        "rank": pl.List(pl.Int32),
+        "product_id": pl.List(pl.String),
+        "truth": pl.List(pl.String),
+    }
+    # A list a row, taken apart by the library: a row an item in Python takes minutes.
+    rows = pl.DataFrame(list(records()), schema=schema, orient="row")
+    return rows.filter(pl.col("rank").list.len() > 0).explode("rank", "product_id")
 
 
 def validation_winner(rows: Sequence[dict[str, Any]], task: str, plain: str) -> bool:
