@@ -1,7 +1,7 @@
 """Telling a shop's own systems what happens at the desk: a signed webhook, a mail when one waits.
 
 A notice is written in the transaction that it tells of, so none is lost with a process; it is gone
-once it is delivered. What cannot be delivered is tried again, later each time, for about a day.
+once it is delivered. What cannot be delivered is tried again, later each time, for about six hours.
 Receivers may hear a notice twice: its `id` says that it is the same.
 
 The signature is `X-Aisle-Signature: t=SECONDS,v1=HEX`: HMAC-SHA256 with the shared secret over
@@ -29,7 +29,7 @@ from assistant.errors import AisleError, BadInput
 from assistant.mail import Mailer
 
 TRIES = 12
-"""With waits of 10 s, 20 s, 40 s and so on: the last comes after some eleven hours."""
+"""With waits of 10 s, 20 s, 40 s and so on: the last comes after 5.7 hours."""
 FIRST_WAIT = timedelta(seconds=10)
 _AT_ONCE = 20
 _SECONDS = 10.0
