@@ -81,6 +81,11 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _CHEAPEST = re.compile(r"(?<!\w)(?:the )?cheap(?:est|er) (?:one|of)|最便宜的", re.IGNORECASE)
+_OTHERS = re.compile(
+    r"popular|best[- ]?sell|trend|\bothers?\b|\bpeople\b|every(?:one|body)|\bshoppers\b|customers"
+    r"|\bmost\b|\btop\b|favou?rites?\b|más vendid|畅销|热门|热销|流行|大家|别人|其他人|卖得",
+    re.IGNORECASE,
+)
 _SHOWN_TAG = re.compile(r"\bP\d{1,4}\b", re.IGNORECASE)
 _PERSON = re.compile(
     r"(?<!\w)(?:talk|speak|chat|connect|transfer|put|get|want|need|like|give|pass)\b[^.?!]{0,40}"
@@ -208,6 +213,9 @@ def _keep_what_was_said(tool: str, checked: dict[str, Any], said: str, context: 
     for name in ("address", "payment", "reason"):
         if tool != "hand_off" and name in checked and not _spoken(str(checked[name]), said):
             del checked[name]
+    if checked.get("kind") == "popular" and context.shopper.customer_id:
+        # What others buy is an answer to a known shopper only if they ask for that.
+        checked["kind"] = "popular" if _OTHERS.search(context.text) else "new_for_you"
     if "quantity" in checked and checked["quantity"] not in _quantities(context.text):
         del checked["quantity"]
         if tool == "add_to_cart":

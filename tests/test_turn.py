@@ -21,6 +21,7 @@ from tests.test_grounding import LIES
 
 SEARCH = {"tool": "search_products", "query": "pasta"}
 GUEST = Shopper("guest:test")
+ANNA = Shopper("customer:1", "1")
 
 
 def ask(session, text, shopper=GUEST, conversation=None, cancel=None):
@@ -445,3 +446,18 @@ def test_of_a_guest_and_of_a_new_customer_nothing_is_known(open_session, custome
     )
     assert "know nothing about you" in turn.reply
     assert not turn.products
+
+
+@pytest.mark.parametrize(
+    ("text", "shopper", "kind"),
+    [
+        ("what might I like for dinner?", ANNA, "new_for_you"),
+        ("what do other people buy?", ANNA, "popular"),
+        ("what is popular in bakery?", ANNA, "popular"),
+        ("现在什么卖得最好？", ANNA, "popular"),
+        ("what might I like for dinner?", GUEST, "popular"),
+    ],
+)
+def test_what_others_buy_is_no_answer_to_what_i_might_like(open_session, text, shopper, kind):
+    session, _ = open_session({"tool": "recommend_products", "kind": "popular"})
+    assert answer(session, text, shopper).calls[0].action.arguments["kind"] == kind
