@@ -17,8 +17,9 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def measure(settings: Settings, rounds: int) -> list[dict[str, Any]]:
             conversation = session.start(shopper).conversation_id
             for text in texts:
                 recorder.calls.clear()
-                seconds = listen(session.handle(shopper, conversation, text))
+                seconds = listen(partial(session.handle, shopper, conversation, text))
                 calls = list(recorder.calls)
                 started = time.perf_counter()
                 written = sum(raw.answer(call) for call in calls)
@@ -175,12 +176,12 @@ def measure(settings: Settings, rounds: int) -> list[dict[str, Any]]:
     return turns
 
 
-def listen(events: Iterator[Event]) -> dict[str, float | None]:
+def listen(send: Callable[[], Iterator[Event]]) -> dict[str, float | None]:
     """Seconds from sending a message to each milestone, on the listener's clock."""
     started = time.perf_counter()
     seconds: dict[str, float | None] = dict.fromkeys(MILESTONES)
     last = None
-    for last in events:
+    for last in send():
         passed = round(time.perf_counter() - started, 3)
         reached = ["first_event"]
         if isinstance(last, CardsShown) and (last.products or last.orders):

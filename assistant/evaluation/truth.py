@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -18,6 +19,7 @@ from assistant.orders.wording import describe
 from assistant.record import encode
 from assistant.shop.catalogue import Catalogue
 from assistant.tools.products import unit_prices
+from assistant.tools.profile import profile_of
 from assistant.types import Product, Turn
 
 Untrue = Literal[
@@ -70,7 +72,8 @@ class Truth:
         `said` are the shopper's messages so far: what they wrote themselves may be repeated.
         """
         found = [*self._cards(turn), *self._orders(turn, customer_id), *self._help(turn)]
-        known = " ".join([*said, turn.text, *_results(turn), *self._rules_of_orders(turn)])
+        facts = [*_results(turn), *self._rules_of_orders(turn), *self._profile(turn, customer_id)]
+        known = " ".join([*said, turn.text, *facts])
         days = set(_days(known)) | self._days_of(customer_id) | set(_today(turn))
         numbers = _numbers(known, *_derived(turn))
         orders = {each.strip("#") for each in _ORDER.findall(known)}
@@ -123,6 +126,15 @@ class Truth:
                 moments.append(card.order.deliver_from - timedelta(hours=rules.change_hours))
             for at in moments:
                 yield f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
+
+    def _profile(self, turn: Turn, customer_id: str | None) -> Iterator[str]:
+        """What the purchases say of the shopper, counted anew where the turn told it."""
+        if not customer_id or all(call.action.tool != "view_profile" for call in turn.calls):
+            return
+        profile = profile_of(self._catalogue, customer_id)
+        yield json.dumps(asdict(profile), ensure_ascii=False, default=lambda at: f"{at:%Y-%m-%d}")
+        if profile.prices:
+            yield f"{profile.prices.low:.2f} {profile.prices.high:.2f}"
 
     def _pieces(self, turn: Turn) -> Iterator[tuple[Untrue, str]]:
         """A piece that points at a result says what that result says."""

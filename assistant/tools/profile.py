@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from assistant.shop.catalogue import group_of
+from assistant.shop.catalogue import Catalogue, group_of
 from assistant.tools.context import Context
 from assistant.types import ToolResult
 from recommender.profile import Bought, Favourite, Profile
@@ -15,7 +15,7 @@ def view_profile(context: Context) -> ToolResult:
     """Tell the shopper what is known about them."""
     if context.shopper.customer_id is None:
         return ToolResult(False, context.phrase("profile_guest"), verbatim=True)
-    profile = profile_of(context)
+    profile = profile_of(context.shop.catalogue, context.shopper.customer_id)
     if not profile.visits:
         return ToolResult(False, context.phrase("profile_none"), verbatim=True)
     favourites = {each.product_id: each for each in profile.favourites}
@@ -27,11 +27,9 @@ def view_profile(context: Context) -> ToolResult:
     return ToolResult(True, note, products=cards, verbatim=True)
 
 
-def profile_of(context: Context) -> Profile:
-    """The signed-in shopper's, from purchases of products that are still sold."""
-    catalogue = context.shop.catalogue
-    customer_id = context.shopper.customer_id
-    purchases = catalogue.purchases(customer_id) if customer_id else []
+def profile_of(catalogue: Catalogue, customer_id: str) -> Profile:
+    """A customer's, from purchases of products that are still sold."""
+    purchases = catalogue.purchases(customer_id)
     ids = list(dict.fromkeys(each.product_id for each in purchases))
     products = {each.product_id: each for each in catalogue.products(ids)}
     zone = catalogue.clock.now().tzinfo

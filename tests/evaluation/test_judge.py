@@ -1,7 +1,6 @@
 """The judge: blind to the order, measured against people, and its failures counted."""
 
 import json
-import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -172,27 +171,22 @@ def test_a_judge_that_answers_nothing_is_an_error(endpoint):
 
 
 @pytest.mark.browser
-def test_people_label_pairs_in_a_page_and_the_file_reads_back(tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
+def test_people_label_pairs_in_a_page_and_the_file_reads_back(tmp_path, chromium):
     hostile = run_of("same", "good</script><b>", "bad", "plain")
     pairs = pairs_of(hostile, B, 100, seed=1)
     path = tmp_path / "labels.html"
     path.write_text(labelling_page(pairs, seed=3))
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_context(offline=True, accept_downloads=True).new_page()
-        page.goto(path.as_uri())
-        for pair in pairs:
-            assert page.locator("#text").inner_text() == pair.text
-            left = page.locator("#left").inner_text()
-            page.keyboard.press("1" if left == pair.a else "2")
-        with page.expect_download() as download:
-            page.click("#save")
-        download.value.save_as(tmp_path / "labels.jsonl")
-        browser.close()
+    context = chromium.new_context(offline=True, accept_downloads=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    for pair in pairs:
+        assert page.locator("#text").inner_text() == pair.text
+        left = page.locator("#left").inner_text()
+        page.keyboard.press("1" if left == pair.a else "2")
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "labels.jsonl")
+    context.close()
     labels = read_labels(tmp_path / "labels.jsonl")
     assert labels == {pair.key: "a" for pair in pairs}, "the run is kept, whatever its side was"
 

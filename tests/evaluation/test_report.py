@@ -64,27 +64,20 @@ def test_each_failure_metric_and_turn_is_in_it(document):
 
 
 @pytest.mark.browser
-def test_a_browser_without_a_network_finds_the_worst_turn(document, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
-    import shutil
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
+def test_a_browser_without_a_network_finds_the_worst_turn(document, tmp_path, chromium):
     path = tmp_path / "report.html"
     write_report(document, path)
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_context(offline=True).new_page()
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.as_uri())
-        first = page.locator("table.worst a").first
-        assert first.is_visible()
-        first.click()
-        shown = page.locator("section.turn:target")
-        assert "ungrounded_price" in shown.inner_text()
-        assert "It is $1.23" in shown.inner_text()
-        assert page.locator("svg").count() >= 4
-        assert asked == [path.as_uri()]
-        browser.close()
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    first = page.locator("table.worst a").first
+    assert first.is_visible()
+    first.click()
+    shown = page.locator("section.turn:target")
+    assert "ungrounded_price" in shown.inner_text()
+    assert "It is $1.23" in shown.inner_text()
+    assert page.locator("svg").count() >= 4
+    assert asked == [path.as_uri()]
+    context.close()

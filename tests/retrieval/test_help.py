@@ -19,20 +19,20 @@ def best_sentence(hit):
 
 
 def test_the_article_and_its_sentence_are_found(desk):
-    hit = desk.view.search("reset your password")[0]
+    hit = desk.search("reset your password")[0]
     assert hit.article_id == "account"
     assert best_sentence(hit) == 0
     assert len(hit.sentence_scores) == 3
 
 
 def test_no_more_articles_than_asked_for(desk):
-    assert len(desk.view.search("coupon for one item", k=1)) == 1
+    assert len(desk.search("coupon for one item", k=1)) == 1
 
 
 @settings(max_examples=60, deadline=None)
 @given(query=st.text(max_size=40))
 def test_any_text_is_a_question(desk, query):
-    assert len(desk.view.search(query)) <= 3
+    assert len(desk.search(query)) <= 3
 
 
 def test_a_changed_article_embeds_only_its_new_sentence(tmp_path):
@@ -42,22 +42,22 @@ def test_a_changed_article_embeds_only_its_new_sentence(tmp_path):
     embedder = HashingEmbedder()
     desk = HelpSearch.build(tmp_path, [after], embedder)
     assert embedder.embedded == ["Parking. It never closes."]
-    assert best_sentence(desk.view.search("never closes")[0]) == 1
+    assert best_sentence(desk.search("never closes")[0]) == 1
     desk.close()
 
 
 def test_a_desk_without_articles_has_no_answer(tmp_path):
     desk = HelpSearch.build(tmp_path, [], HashingEmbedder())
-    assert desk.view.search("returns") == []
+    assert desk.search("returns") == []
     desk.close()
 
 
 def test_questions_with_the_real_model(real_embedder, tmp_path):
     desk = HelpSearch.build(tmp_path, ARTICLES, real_embedder)
     right = sum(
-        bool(hits := desk.view.search(query)) and hits[0].article_id == article_id
+        bool(hits := desk.search(query)) and hits[0].article_id == article_id
         for query, article_id in ANSWERED
     )
     assert right >= 20, f"{right} of {len(ANSWERED)} questions reach their article"
-    assert [query for query in UNANSWERED if desk.view.search(query)] == []
+    assert [query for query in UNANSWERED if desk.search(query)] == []
     desk.close()
