@@ -30,7 +30,6 @@ def test_a_shopper_has_orders_changed(grocer, grocer_address, visit, pictures):
 
     shopper.say("cancel it please", seconds=60)
     expect(page.locator(".turn").last.locator(".change")).to_contain_text("41426748874")
-    shopper.picture(pictures / "cancel-order.png")
     confirm()
     expect(page.locator(".turn").last.locator(".status.cancelled")).to_be_visible()
 
