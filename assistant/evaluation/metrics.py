@@ -30,9 +30,6 @@ RATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "valid_decision_rate": ("always", ("invalid_decision", "failed")),
 }
 """By metric: the key of `expect` that makes a turn count, and the failures that make it bad."""
-HIGHER_IS_BETTER = (
-    *RATES, "product_mrr", "handoff_precision", "handoff_recall", "pass_1", "pass_k",
-)  # fmt: skip
 
 
 def metrics_of(results: Results, k: int) -> dict[str, Any]:

@@ -34,7 +34,6 @@ ORDER_STATUSES = (
     "processed",
 )
 PaymentKind = Literal["credit_card", "debit_card", "paypal", "gift_card", "invoice", "other"]
-PAYMENT_KINDS: tuple[PaymentKind, ...] = get_args(PaymentKind)
 
 
 @dataclass(frozen=True, slots=True)
