@@ -18,11 +18,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from assistant.database import audit_log, changes
+from assistant.desk import states
 from assistant.errors import NotFound
 from assistant.orders.book import Applied, OrderBook
 from assistant.orders.refusal import Refusal
 from assistant.record import decode, encode
-from assistant.store import Store, keep_turn, lock_conversation, taken_over
+from assistant.store import Store, keep_turn, lock_conversation
 from assistant.types import (
     Conversation,
     Order,
@@ -170,7 +171,7 @@ class Changes:
             ).one_or_none()
             if row is None:
                 raise _no_change(turn.answers)
-            if taken_over(connection, conversation_id, turn.turn_id):
+            if states.left_assistant_since(connection, conversation_id, turn.turn_id):
                 # A person has the conversation now, and with it what happens to this order.
                 stopped = replace(turn, status="stopped")
                 return keep_turn(connection, shopper.key, conversation_id, stopped)

@@ -193,12 +193,15 @@ class Database:
         return database
 
     @classmethod
-    def known(cls, url: str, statements: dict[Any, Any]) -> Self:
-        """A database that this version made itself: its tables are not looked at.
+    def known(cls, url: str) -> Self:
+        """A database that this version made itself: its tables are not looked at."""
+        return cls(_engine(url))
 
-        Those opened with one `statements` share their compiled SQL.
-        """
-        return cls(_engine(url).execution_options(compiled_cache=statements))
+    def empty(self) -> None:
+        """Delete every row of every table."""
+        with self.write() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.exec_driver_sql(f"DELETE FROM {table.name}")
 
     def close(self) -> None:
         self.engine.dispose()

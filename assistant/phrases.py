@@ -322,6 +322,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "I find no “{query}” that {title} could become.",
         "没有找到可以替换{title}的“{query}”。",
     ),
+    "exchange_pairs": (
+        "Say which becomes which: {items}; and {new_items}. Nothing is changed yet.",
+        "请说明哪件换成哪件：{items}；以及{new_items}。目前没有任何更改。",
+    ),
     "yes": ("Yes", "是"),
     "no": ("No", "不"),
     "change_ask": (

@@ -24,7 +24,11 @@ class Settings(BaseSettings):
     """What a shop can set. Paths may be relative to the working folder."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AISLE_", toml_file="aisle.toml", frozen=True, extra="forbid"
+        env_prefix="AISLE_",
+        env_ignore_empty=True,
+        toml_file="aisle.toml",
+        frozen=True,
+        extra="forbid",
     )
 
     home: Path = Path(".aisle")

@@ -175,7 +175,7 @@ class Store:
     def may_answer(self, conversation_id: str, turn_id: str) -> bool:
         """Whether the conversation has been the assistant's since this turn began."""
         with self.database.read() as connection:
-            return not taken_over(connection, conversation_id, turn_id)
+            return not states.left_assistant_since(connection, conversation_id, turn_id)
 
     def finish_turn(self, shopper_key: str, conversation_id: str, turn: Turn) -> Turn:
         """Keep what came of a turn and its status; a hand-off sets the conversation waiting.
@@ -311,7 +311,7 @@ def keep_turn(
         raise _no_turn(turn.turn_id)
     if status not in ("running", "interrupted"):
         raise Conflict(f"turn {turn.turn_id!r} is {status} already; begin a new one")
-    if taken_over(connection, conversation_id, turn.turn_id):
+    if states.left_assistant_since(connection, conversation_id, turn.turn_id):
         turn = replace(turn, status="stopped", handoff=None, proposal=None)
     elif turn.handoff is not None:
         states.move(
@@ -327,12 +327,6 @@ def keep_turn(
     )
     _touch(connection, conversation_id)
     return turn
-
-
-def taken_over(connection: sa.Connection, conversation_id: str, turn_id: str) -> bool:
-    """Whether a person was given the conversation, or is waited for, since this turn began."""
-    position = connection.scalar(sa.select(turns.c.position).where(turns.c.turn_id == turn_id))
-    return position is None or states.left_assistant_since(connection, conversation_id, position)
 
 
 def shopper_of(key: str) -> Shopper:

@@ -319,8 +319,8 @@ def test_the_address_of_the_account_changes_on_yes(olga):
 
 def test_items_are_exchanged_and_taken_out(olga):
     olga = olga(
-        {"tool": "change_order_items", "item": "bread"},
-        {"tool": "change_order_items", "item": "oat milk", "new_item": "whole milk"},
+        {"tool": "change_order_items", "items": ["bread"]},
+        {"tool": "change_order_items", "items": ["oat milk"], "new_items": ["whole milk"]},
     )
     assert "Sourdough bread, $3.10 each, is taken out" in olga.say("leave the bread out").reply
     olga.say("yes")
@@ -329,6 +329,39 @@ def test_items_are_exchanged_and_taken_out(olga):
     order = olga.order("C300")
     assert [line.title.split(",")[0] for line in order.lines] == ["Spaghetti", "Whole milk"]
     assert order.total == Decimal("7.39")
+
+
+def test_several_items_are_one_change(olga):
+    """A shop's rules may allow an order's items to change a single time."""
+    olga = olga(
+        {
+            "tool": "change_order_items",
+            "items": ["oat milk", "spaghetti"],
+            "new_items": ["whole milk", "gluten free penne"],
+        },
+        {"tool": "change_order_items", "items": ["oat milk", "bread"]},
+    )
+    effect = olga.say("whole milk for the oat milk, gluten free penne for the spaghetti").proposal.effect
+    assert [(each.title.split(",")[0], each.new_title.split(",")[0]) for each in effect.items] == [
+        ("Oat milk", "Whole milk"),
+        ("Spaghetti", "Gluten free penne"),
+    ]
+    olga.say("no")
+    out = olga.say("take the oat milk and the bread out").proposal.effect
+    assert [each.new_title for each in out.items] == ["", ""]
+
+
+def test_which_item_becomes_which_is_asked(olga):
+    olga = olga(
+        {
+            "tool": "change_order_items",
+            "items": ["oat milk"],
+            "new_items": ["whole milk", "spaghetti"],
+        }
+    )
+    turn = olga.say("whole milk and spaghetti for the oat milk")
+    assert turn.proposal is None
+    assert "Say which becomes which" in turn.reply
 
 
 def test_an_order_is_paid_another_way(olga):

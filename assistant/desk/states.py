@@ -100,20 +100,16 @@ def move(
         change(connection, conversation_id, ended_at=now, outcome=_outcome(to, by))
 
 
-def left_assistant_since(connection: sa.Connection, conversation_id: str, position: int) -> bool:
-    """Whether the conversation was taken from the assistant after the message at `position`."""
-    return (
-        connection.scalar(
-            sa.select(transitions.c.transition_id)
-            .where(
-                transitions.c.conversation_id == conversation_id,
-                transitions.c.from_state == "with_assistant",
-                transitions.c.position >= position,
-            )
-            .limit(1)
-        )
-        is not None
+def left_assistant_since(connection: sa.Connection, conversation_id: str, turn_id: str) -> bool:
+    """Whether the conversation was taken from the assistant after this turn's message."""
+    taken = sa.exists().where(
+        transitions.c.conversation_id == conversation_id,
+        transitions.c.from_state == "with_assistant",
+        transitions.c.position >= turns.c.position,
     )
+    # Asked before each event, so in one statement.
+    still = sa.select(turns.c.turn_id).where(turns.c.turn_id == turn_id, ~taken)
+    return connection.scalar(still) is None
 
 
 def shopper_wrote(connection: sa.Connection, conversation_id: str) -> None:

@@ -1,7 +1,7 @@
 """The real conversation, set up anew for each one that is replayed.
 
-Every conversation gets a database of its own, copied from an empty one: its carts, orders and
-hand-offs begin as the shop has them, whatever the conversation before it did.
+Every conversation gets an empty database: its carts, orders and hand-offs begin as the shop has
+them, whatever the conversation before it did.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from assistant.agent import Agent
 from assistant.database import Database
@@ -79,20 +80,35 @@ class Stage:
         memory = Path("/dev/shm")
         place = memory if os.access(memory, os.W_OK) else None
         self._folder = tempfile.TemporaryDirectory(prefix="aisle-replay-", dir=place)
-        self._statements: dict[Any, Any] = {}
-        self._empty = Path(self._folder.name) / "empty.db"
-        Store.open(f"sqlite:///{self._empty}").close()
+        self._made = Path(self._folder.name) / "made.db"
+        Store.open(f"sqlite:///{self._made}").close()
+        self._empty: SimpleQueue[Database] = SimpleQueue()
 
     def close(self) -> None:
+        while not self._empty.empty():
+            self._empty.get_nowait().close()
         self._folder.cleanup()
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
+        """An empty database, used again afterwards: SQL is compiled anew for each one made."""
+        try:
+            database = self._empty.get_nowait()
+        except Empty:
+            file = Path(tempfile.mkdtemp(dir=self._folder.name)) / "conversation.db"
+            shutil.copyfile(self._made, file)
+            database = Database.known(f"sqlite:///{file}")
+        try:
+            yield database
+        finally:
+            database.empty()
+            self._empty.put(database)
 
     @contextmanager
     def conversation(self, customer_id: str | None) -> Iterator[SessionAssistant]:
         """Raises NotFound for a customer whom the shop does not have."""
-        with tempfile.TemporaryDirectory(dir=self._folder.name) as folder:
-            file = Path(folder) / "conversation.db"
-            shutil.copyfile(self._empty, file)
-            store = Store(Database.known(f"sqlite:///{file}", self._statements))
+        with self._database() as database:
+            store = Store(database)
             model = MeasuredModel(
                 self.agent.model,
                 self._calls,
@@ -106,10 +122,7 @@ class Stage:
                 deadline=DEADLINE,
             )
             session = self._open_session(store, agent)
-            try:
-                yield SessionAssistant(self.shop, session, store, model, customer_id)
-            finally:
-                store.close()
+            yield SessionAssistant(self.shop, session, store, model, customer_id)
 
 
 class SessionAssistant:
@@ -131,11 +144,13 @@ class SessionAssistant:
         self._shop = shop
         self._model = model
         self._conversation = session.start(self.shopper).conversation_id
+        self._waiting = False
 
     def answer(self, text: str) -> Answer:
-        if self.session.conversation(self.shopper, self._conversation).state == "waiting":
+        if self._waiting:
             # Nobody is at a desk here: the next message is the assistant's again.
             self.session.stop_waiting(self.shopper, self._conversation)
+            self._waiting = False
         self._model.start_turn()
         clock = _Clock(self._model)
         for event in self.session.handle(self.shopper, self._conversation, text):
@@ -146,6 +161,7 @@ class SessionAssistant:
                 clock.mark("first_text")
             elif isinstance(event, TurnFinished | TurnFailed):
                 clock.mark("total")
+                self._waiting = event.turn.handoff is not None
                 return Answer(event.turn, self._cart(), clock.seconds, self._model.cost)
         raise AssertionError("a turn ends with TurnFinished or TurnFailed")
 

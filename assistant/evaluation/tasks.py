@@ -231,11 +231,11 @@ def _wishes(
             yield line, {**ours, "items": titles}
         case "exchange_items" | "change_order_items":
             verb = "exchange" if change.kind == "exchange_items" else "change"
-            for item in change.items:
-                old = _title(item.product_id, catalogue)
-                new = _title(item.new_product_id, catalogue)
-                line = f"In order {order}, {verb} the {old} for the {new}.{paid}"
-                yield line, {**ours, "item": old, "new_item": new}
+            old = [_title(each.product_id, catalogue) for each in change.items]
+            new = [_title(each.new_product_id, catalogue) for each in change.items]
+            swaps = [f"the {one} for the {other}" for one, other in zip(old, new, strict=True)]
+            line = f"In order {order}, {verb} {' and '.join(swaps)}.{paid}"
+            yield line, {**ours, "items": old, "new_items": new}
         case "change_order_payment":
             yield f"I want to pay order {order} with {label}.", {**ours, "payment": label}
         case _:

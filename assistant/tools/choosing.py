@@ -130,23 +130,30 @@ def choose_lines(context: Context, order: Order, items: Sequence[str]) -> list[O
     """The order's lines that the words mean; raises Asked where they mean none, or several."""
     if _ALL.search(context.text) or len(order.lines) == 1:
         return list(order.lines)
+    if not items:
+        found = find_lines(order, [context.text])
+        if len(found) != 1:
+            raise Asked(_ask_which(context, order, found or order.lines))
+        return found
     chosen: list[OrderLine] = []
-    for words in items or (context.text,):
-        card = context.find(words)
-        found = (
-            [each for each in order.lines if each.product_id == card.product.product_id]
-            if card
-            else find_lines(order, [words])
-        )
-        if not found and items:
-            note = context.phrase("order_lacks", product=words, order_id=order.order_id)
-            raise Asked(ToolResult(False, note, orders=order_cards([order]), verbatim=True))
-        chosen += [each for each in found if each not in chosen]
-        if items and len(found) > 1:
-            raise Asked(_ask_which(context, order, found))
-    if not chosen or (not items and len(chosen) > 1):
-        raise Asked(_ask_which(context, order, chosen or order.lines))
+    for words in items:
+        chosen += [each for each in lines_of(context, order, words) if each not in chosen]
     return chosen
+
+
+def lines_of(context: Context, order: Order, words: str) -> list[OrderLine]:
+    """The order's lines of the one product that the words mean; raises as `choose_lines`."""
+    card = context.find(words)
+    if card:
+        found = [each for each in order.lines if each.product_id == card.product.product_id]
+    else:
+        found = find_lines(order, [words])
+    if not found:
+        note = context.phrase("order_lacks", product=words, order_id=order.order_id)
+        raise Asked(ToolResult(False, note, orders=order_cards([order]), verbatim=True))
+    if len({each.product_id for each in found}) > 1:
+        raise Asked(_ask_which(context, order, found))
+    return found
 
 
 def _ask_which(context: Context, order: Order, lines: Sequence[OrderLine]) -> ToolResult:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from assistant.changes import Settled
 from assistant.orders.refusal import Refusal
@@ -18,6 +19,7 @@ from assistant.tools.choosing import (
     choose_lines,
     choose_order,
     choose_payment,
+    lines_of,
     order_cards,
     speaking_customer,
     words_of,
@@ -72,26 +74,28 @@ def return_items(
 
 def exchange_items(
     context: Context,
-    item: ProductRef,
-    new_item: ProductRef | None = None,
+    items: list[ProductRef],
+    new_items: list[ProductRef] | None = None,
     quantity: int | None = None,
     order_id: str | None = None,
 ) -> ToolResult:
-    """Swap an item of a delivered order for another. item: its name. new_item: what they want."""
-    return _swap(context, "exchange_items", item, new_item, quantity, order_id)
+    """Swap items of a delivered order for others. items: their names. new_items: what they want
+    for each.
+    """
+    return _swap(context, "exchange_items", items, new_items or [], quantity, order_id)
 
 
 def change_order_items(
     context: Context,
-    item: ProductRef,
-    new_item: ProductRef | None = None,
+    items: list[ProductRef],
+    new_items: list[ProductRef] | None = None,
     quantity: int | None = None,
     order_id: str | None = None,
 ) -> ToolResult:
-    """Swap an item of an order that is not sent yet for another, or take it out of the order.
-    item: its name. new_item: what it shall become.
+    """Swap items of an order that is not sent yet for others, or take them out of the order.
+    items: their names. new_items: what each shall become.
     """
-    return _swap(context, "change_order_items", item, new_item, quantity, order_id)
+    return _swap(context, "change_order_items", items, new_items or [], quantity, order_id)
 
 
 def change_order_address(
@@ -135,32 +139,47 @@ def change_order_payment(
 
 def _swap(
     context: Context,
-    kind: str,
-    item: ProductRef,
-    new_item: ProductRef | None,
+    kind: Literal["exchange_items", "change_order_items"],
+    items: list[ProductRef],
+    new_items: list[ProductRef],
     quantity: int | None,
     order_id: str | None,
 ) -> ToolResult:
+    """All items in one change, for a shop's rules may allow an order only one."""
+
     def work_out() -> ToolResult:
-        assert kind in ("exchange_items", "change_order_items")
-        order = choose_order(context, kind, order_id, [item])  # type: ignore[arg-type]
-        (line, *others) = choose_lines(context, order, [item])
-        new = _new_product(context, kind, line, new_item) if new_item else None
-        change = Change(
-            kind,  # type: ignore[arg-type]
-            order.order_id,
-            (
-                ItemChange(
-                    line.product_id,
-                    _count(line, [line, *others], quantity),
-                    new.product_id if new else "",
-                ),
-            ),
-            payment_id=choose_payment(context, None, speaking_customer(context)),
-        )
+        order = choose_order(context, kind, order_id, items)
+        wanted = _pairs(context, order, items, new_items)
+        lines = [line for line, _ in wanted]
+        changed = [
+            ItemChange(
+                line.product_id,
+                # Named twice, to become two things: one unit each.
+                1 if lines.count(line) > 1 else _count(line, lines, quantity),
+                _new_product(context, kind, line, words).product_id if words else "",
+            )
+            for line, words in wanted
+        ]
+        payment_id = choose_payment(context, None, speaking_customer(context))
+        change = Change(kind, order.order_id, tuple(changed), payment_id=payment_id)
         return _propose(context, change, order)
 
     return _answered(work_out)
+
+
+def _pairs(
+    context: Context, order: Order, items: list[ProductRef], new_items: list[ProductRef]
+) -> list[tuple[OrderLine, ProductRef | None]]:
+    """Each line with what it shall become; raises Asked where that cannot be told."""
+    if len(items) == len(new_items) > 1:
+        found = [lines_of(context, order, item)[0] for item in items]
+        return list(dict.fromkeys(zip(found, new_items, strict=True)))
+    lines = choose_lines(context, order, items)
+    if len(new_items) > 1:
+        titles = "; ".join(each.title for each in lines)
+        note = context.phrase("exchange_pairs", items=titles, new_items="; ".join(new_items))
+        raise Asked(ToolResult(False, note, orders=order_cards([order]), verbatim=True))
+    return [(line, new_items[0] if new_items else None) for line in lines]
 
 
 def _new_product(context: Context, kind: str, line: OrderLine, words: ProductRef) -> Product:

@@ -108,7 +108,7 @@ def test_the_state_decides(stage_of, tasks):
     [
         {"tool": "reply"},
         {"tool": "find_orders", "order_id": "C300"},
-        {"tool": "change_order_items", "item": "Oat milk", "order_id": "C300"},
+        {"tool": "change_order_items", "items": ["Oat milk"], "order_id": "C300"},
     ],
     ids=["talks", "looks", "changes something else"],
 )
