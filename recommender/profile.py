@@ -182,8 +182,11 @@ def _shares(rows: Sequence[Bought], name: Callable[[Bought], str]) -> tuple[Shar
 def _diets(rows: Sequence[Bought]) -> tuple[Share, ...]:
     """What the titles say, not what the shopper is: 3 purchases and one in twenty at the least."""
     fewest = max(_FEWEST_TIMES, _DIET_SHARE * len(rows))
+    titles = Counter(each.title for each in rows)
     found = [
-        Share(name, sum(bool(re.search(pattern, each.title, re.I)) for each in rows), len(rows))
+        Share(
+            name, sum(titles[each] for each in titles if re.search(pattern, each, re.I)), len(rows)
+        )
         for name, pattern in DIETS.items()
     ]
     able = [share for share in found if share.count >= fewest]

@@ -31,6 +31,15 @@ ALLOWED: Mapping[ConversationState, frozenset[ConversationState]] = {
 }
 PEOPLES: frozenset[ConversationState] = frozenset({"waiting", "with_staff"})
 """States in which the assistant is silent."""
+_STILL_ASSISTANTS = sa.select(turns.c.turn_id).where(
+    turns.c.turn_id == sa.bindparam("turn"),
+    ~sa.exists().where(
+        transitions.c.conversation_id == sa.bindparam("conversation"),
+        transitions.c.from_state == "with_assistant",
+        transitions.c.position >= turns.c.position,
+    ),
+)
+"""The turn, unless the conversation was taken since. Asked before each event, so built once."""
 URGENT = frozenset({"complaint", "problem_with_an_order", "upset"})
 """Reasons that go before others in the queue."""
 
@@ -102,14 +111,8 @@ def move(
 
 def left_assistant_since(connection: sa.Connection, conversation_id: str, turn_id: str) -> bool:
     """Whether the conversation was taken from the assistant after this turn's message."""
-    taken = sa.exists().where(
-        transitions.c.conversation_id == conversation_id,
-        transitions.c.from_state == "with_assistant",
-        transitions.c.position >= turns.c.position,
-    )
-    # Asked before each event, so in one statement.
-    still = sa.select(turns.c.turn_id).where(turns.c.turn_id == turn_id, ~taken)
-    return connection.scalar(still) is None
+    asked = {"conversation": conversation_id, "turn": turn_id}
+    return connection.scalar(_STILL_ASSISTANTS, asked) is None
 
 
 def shopper_wrote(connection: sa.Connection, conversation_id: str) -> None:

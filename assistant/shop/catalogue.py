@@ -205,6 +205,14 @@ class Catalogue:
         )
         return [Purchase(product_id, _moment(at), value) for product_id, at, value in rows]
 
+    def purchase_counts(self, customer_id: str) -> dict[str, int]:
+        """How often this customer bought each product."""
+        query = (
+            "SELECT product_id, count(*) FROM interaction"
+            " WHERE customer_id = ? AND kind = 'purchase' GROUP BY product_id"
+        )
+        return dict(self._rows(query, (customer_id,)))
+
     def orders(
         self,
         customer_id: str,
