@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from assistant.orders.case import Case
+from assistant.orders.purse import Purse, check_refund, methods_of, paid_by, refund_days
 from assistant.orders.refusal import Refusal
 from assistant.orders.rules import OrderRules, Rule
 from assistant.orders.types import (
@@ -21,7 +23,6 @@ from assistant.orders.types import (
     EffectItem,
     ItemChange,
     Move,
-    Payment,
     PaymentMethod,
     Request,
 )
@@ -41,34 +42,6 @@ class Outcome:
     effect: Effect
     customer: Customer
     order: Order | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A change with everything that it is judged by. `product` finds one that is sold."""
-
-    rules: OrderRules
-    rule: Rule
-    customer: Customer
-    order: Order
-    change: Change
-    now: datetime
-    product: Callable[[str], Product | None]
-
-    def refuse(self, rule: str, **values: object) -> Refusal:
-        values = {"order_id": self.order.order_id, "status": self.order.status} | values
-        return Refusal(rule, self.rule.article, self.order.currency, **values)
-
-    def effect(self, status: str, **parts: object) -> Effect:
-        shown: dict[str, object] = {
-            "order_id": self.order.order_id,
-            "total_before": self.order.total,
-            "total_after": self.order.total,
-            "status_before": self.order.status,
-            "status_after": status,
-            "article_id": self.rule.article,
-        }
-        return Effect(self.change.kind, self.order.currency, **(shown | parts))  # type: ignore[arg-type]
 
 
 def work_out(
@@ -155,8 +128,8 @@ def _cancel(case: Case) -> Outcome:
         if reason.casefold() not in known:
             raise case.refuse("reason", reasons=case.rule.reasons)
         reason = known[reason.casefold()]
-    purse = _Purse(case)
-    for payment_id, amount in _paid(order).items():
+    purse = Purse(case)
+    for payment_id, amount in paid_by(order).items():
         if amount > 0:
             purse.give_back(amount, purse.method(payment_id))
     status = case.rule.becomes or order.status
@@ -176,11 +149,11 @@ def _change_items(case: Case) -> Outcome:
         raise case.refuse("would_be_empty")
     difference = _difference(items)
     total = order.total + difference
-    purse = _Purse(case)
+    purse = Purse(case)
     if difference:
         method = purse.method(case.change.payment_id)
         if difference < 0:
-            _check_refund(case, method)
+            check_refund(case, method)
         purse.settle(difference, method, total)
     status = case.rule.becomes or order.status
     after = replace(
@@ -217,8 +190,8 @@ def _change_payment(case: Case) -> Outcome:
         raise case.refuse("payment_once")
     (paid,) = order.payments
     if not case.change.payment_id:
-        raise case.refuse("no_payment", methods=_methods(case.customer))
-    purse = _Purse(case)
+        raise case.refuse("no_payment", methods=methods_of(case.customer))
+    purse = Purse(case)
     method = purse.method(case.change.payment_id)
     if method.payment_id == paid.payment_id:
         raise case.refuse("same_payment", method=method)
@@ -242,18 +215,18 @@ def _return(case: Case) -> Outcome:
         if product and barred:
             category = next(each for each in product.category if each in barred)
             raise case.refuse("not_returnable", title=item.title, category=category)
-    purse = _Purse(case)
+    purse = Purse(case)
     method = purse.method(case.change.payment_id)
-    _check_refund(case, method)
+    check_refund(case, method)
     return _requested(case, items, -_difference(items), method)
 
 
 def _exchange(case: Case) -> Outcome:
     items, _ = _swap(case)
     difference = _difference(items)
-    method = _Purse(case).method(case.change.payment_id)
+    method = Purse(case).method(case.change.payment_id)
     if difference < 0:
-        _check_refund(case, method)
+        check_refund(case, method)
     elif method.balance is not None and method.balance < difference:
         raise case.refuse("gift_card_balance", amount=difference, balance=method.balance)
     return _requested(case, items, -difference, method)
@@ -273,7 +246,7 @@ def _requested(
     )
     moves: tuple[Move, ...] = ()
     if amount > 0:
-        moves = (Move("refund", amount, method, _days(case, method), after_receipt=True),)
+        moves = (Move("refund", amount, method, refund_days(case, method), after_receipt=True),)
     elif amount < 0:
         moves = (Move("charge", -amount, method, after_receipt=True),)
     effect = case.effect(status, items=items, moves=moves, final=True)
@@ -380,108 +353,6 @@ def _difference(items: tuple[EffectItem, ...]) -> Decimal:
 
 def _everything(order: Order) -> tuple[EffectItem, ...]:
     return tuple(_touched(line, line.quantity, None) for line in order.lines)
-
-
-# --- money ---
-
-
-class _Purse:
-    """Collects the payments of one change, what they do to gift cards, and how to show them."""
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._history = case.order.payments
-        self.customer = case.customer
-        self.payments: tuple[Payment, ...] = ()
-        self.moves: tuple[Move, ...] = ()
-
-    @property
-    def history(self) -> tuple[Payment, ...]:
-        return (*self._history, *self.payments)
-
-    def method(self, payment_id: str) -> PaymentMethod:
-        """A method of this customer's; "" is the way the order was paid."""
-        original = self._case.order.payments[0].payment_id if self._case.order.payments else ""
-        wanted = payment_id or original
-        found = self.customer.method(wanted)
-        if found is None and payment_id and payment_id != original:
-            raise self._case.refuse(
-                "no_such_payment", payment=payment_id, methods=_methods(self.customer)
-            )
-        # The shop's data may name no method, or one that the customer has taken off the account.
-        return found or PaymentMethod(wanted, "other")
-
-    def take(self, amount: Decimal, method: PaymentMethod) -> None:
-        if method.balance is not None and method.balance < amount:
-            raise self._case.refuse("gift_card_balance", amount=amount, balance=method.balance)
-        self.payments += (Payment("payment", amount, method.payment_id),)
-        self.moves += (Move("hold" if self._holds(method) else "charge", amount, method),)
-        self._add(method, -amount)
-
-    def give_back(self, amount: Decimal, method: PaymentMethod) -> None:
-        self.payments += (Payment("refund", amount, method.payment_id),)
-        if self._holds(method):
-            self.moves += (Move("release", amount, method),)
-        else:
-            self.moves += (Move("refund", amount, method, _days(self._case, method)),)
-        self._add(method, amount)
-
-    def settle(self, difference: Decimal, method: PaymentMethod, total: Decimal) -> None:
-        """Pay or give back a difference. A card that is only held is held for the new total."""
-        only = self._history[0] if len(self._history) == 1 else None
-        if only and only.payment_id == method.payment_id and self._holds(method):
-            self._history = (replace(only, amount=only.amount + difference),)
-            self.moves += (Move("hold", total, method),)
-        elif difference > 0:
-            self.take(difference, method)
-        else:
-            self.give_back(-difference, method)
-
-    def _holds(self, method: PaymentMethod) -> bool:
-        return method.kind != "gift_card" and self._case.order.status in self._case.rules.held_in
-
-    def _add(self, method: PaymentMethod, amount: Decimal) -> None:
-        if method.balance is None:
-            return
-        methods = tuple(
-            replace(each, balance=method.balance + amount)
-            if each.payment_id == method.payment_id
-            else each
-            for each in self.customer.payment_methods
-        )
-        self.customer = replace(self.customer, payment_methods=methods)
-
-
-def _paid(order: Order) -> dict[str, Decimal]:
-    """What each payment method has paid for the order so far, refunds taken off."""
-    if not order.payments:
-        return {"": order.total}
-    paid: dict[str, Decimal] = {}
-    for each in order.payments:
-        amount = each.amount if each.kind == "payment" else -each.amount
-        paid[each.payment_id] = paid.get(each.payment_id, Decimal(0)) + amount
-    return paid
-
-
-def _check_refund(case: Case, method: PaymentMethod) -> None:
-    original = case.order.payments[0].payment_id if case.order.payments else ""
-    allowed = case.rule.refund_to
-    if "any" in allowed:
-        return
-    if "original" in allowed and method.payment_id in (original, ""):
-        return
-    if "gift_card" in allowed and method.kind == "gift_card":
-        return
-    raise case.refuse("refund_to_gift_card" if "gift_card" in allowed else "refund_to_original")
-
-
-def _methods(customer: Customer) -> tuple[PaymentMethod, ...]:
-    """The ways to pay to name in a refusal; a shop's data may have none."""
-    return customer.payment_methods or (PaymentMethod("", "other"),)
-
-
-def _days(case: Case, method: PaymentMethod) -> str:
-    return "" if method.kind == "gift_card" else case.rules.refund_days
 
 
 # --- addresses ---
