@@ -301,7 +301,7 @@ def _with_asides(turns: Sequence[Turn]) -> tuple[list[tuple[Turn, str]], str]:
         else:
             who = "Colleague" if turn.kind == "staff" else "Shopper"
             cards = "".join(f" [{card.tag} {card.product.title}]" for card in turn.products)
-            said.append(f"{who}: {turn.text[:ASIDE_LETTERS]}{cards}")
+            said.append(f"{who}: {turn.words[:ASIDE_LETTERS]}{cards}")
     return answered, _aside(said)
 
 

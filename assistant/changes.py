@@ -3,7 +3,7 @@
 The change, its entry in the audit log, its new state and the turn that says so are one
 transaction: a process that is killed at any moment leaves all of it or nothing, and the turn that
 the shopper finds afterwards tells which. A yes is bound to one change, in one conversation, of one
-shopper, and never comes from the model.
+shopper, and never comes from the model, nor from the colleague who may have proposed it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from assistant.errors import NotFound
 from assistant.orders.book import Applied, OrderBook
 from assistant.orders.refusal import Refusal
 from assistant.record import decode, encode
-from assistant.store import Store, keep_turn, lock_conversation
+from assistant.store import Store, insert_turn, keep_turn, lock_conversation
 from assistant.types import (
     Conversation,
     Order,
@@ -33,6 +33,8 @@ from assistant.types import (
     Turn,
 )
 
+ASSISTANT = "assistant"
+"""Who proposed a change that no colleague did."""
 _LONGEST = 40
 """Characters of a plain yes or no; more says more."""
 _YES = re.compile(
@@ -126,31 +128,96 @@ class Changes:
             turn = keep_turn(connection, shopper.key, conversation_id, turn)
             if turn.proposal is None:
                 return turn  # a person has the conversation now
-            connection.execute(
-                changes.update()
-                .where(changes.c.conversation_id == conversation_id, changes.c.state == "proposed")
-                .values(state="replaced", settled_at=now)
-            )
-            connection.execute(
-                changes.insert().values(
-                    change_id=proposal.change_id,
-                    turn_id=turn.turn_id,
-                    conversation_id=conversation_id,
-                    shopper_key=shopper.key,
-                    customer_id=shopper.customer_id,
-                    state="proposed",
-                    proposed_at=now,
-                    expires_at=proposal.expires_at,
-                    content=json.dumps(encode(proposal)),
-                )
-            )
+            self._propose(connection, shopper, conversation_id, turn, ASSISTANT, now)
         return turn
 
-    def check(self, shopper: Shopper, conversation_id: str, change_id: str) -> None:
-        """Raises NotFound unless this conversation of this shopper proposed the change."""
+    def propose(
+        self, connection: sa.Connection, shopper: Shopper, conversation_id: str, turn: Turn, by: str
+    ) -> Turn:
+        """Put a colleague's turn with its proposal at the end of a conversation that the caller
+        has locked, in the place of what waited before; the turn as kept. `by` is who they are."""
+        assert turn.proposal is not None
+        now = self._now()
+        proposal = replace(turn.proposal, expires_at=now + self._life)
+        turn = replace(turn, proposal=proposal)
+        insert_turn(connection, conversation_id, turn)
+        self._propose(connection, shopper, conversation_id, turn, by, now)
+        return turn
+
+    def _propose(
+        self,
+        connection: sa.Connection,
+        shopper: Shopper,
+        conversation_id: str,
+        turn: Turn,
+        by: str,
+        now: datetime,
+    ) -> None:
+        proposal = turn.proposal
+        assert proposal is not None
+        connection.execute(
+            changes.update()
+            .where(changes.c.conversation_id == conversation_id, changes.c.state == "proposed")
+            .values(state="replaced", settled_at=now)
+        )
+        connection.execute(
+            changes.insert().values(
+                change_id=proposal.change_id,
+                turn_id=turn.turn_id,
+                conversation_id=conversation_id,
+                shopper_key=shopper.key,
+                customer_id=shopper.customer_id,
+                state="proposed",
+                proposed_at=now,
+                expires_at=proposal.expires_at,
+                proposed_by=by,
+                content=json.dumps(encode(proposal)),
+            )
+        )
+
+    def withdraw(self, connection: sa.Connection, conversation_id: str, change_id: str) -> None:
+        """Take back a change that nobody has answered; what is settled stays as it is. Raises
+        NotFound for one of another conversation."""
+        this = (changes.c.change_id == change_id) & (changes.c.conversation_id == conversation_id)
+        if connection.scalar(sa.select(changes.c.state).where(this)) is None:
+            raise _no_change(change_id)
+        connection.execute(
+            changes.update()
+            .where(this, changes.c.state == "proposed")
+            .values(state="withdrawn", settled_at=self._now())
+        )
+
+    def proposed_by(self, shopper: Shopper, conversation_id: str, change_id: str) -> str:
+        """`ASSISTANT`, or which colleague; raises NotFound unless the change was proposed in this
+        conversation of this shopper."""
         with self._store.database.read() as connection:
-            if connection.execute(_this(shopper, conversation_id, change_id)).first() is None:
-                raise _no_change(change_id)
+            row = connection.execute(_this(shopper, conversation_id, change_id)).first()
+        if row is None:
+            raise _no_change(change_id)
+        return str(row.proposed_by)
+
+    def answer_colleague(
+        self,
+        shopper: Shopper,
+        conversation_id: str,
+        turn: Turn,
+        *,
+        yes: bool,
+        told: Callable[[Settled], Turn],
+    ) -> Turn | None:
+        """As `answer`, while a person has the conversation or is waited for: the message, the
+        change and what `told` makes of the outcome are one transaction, and the assistant says
+        nothing. None, with nothing done, where the conversation is the assistant's by now."""
+        now = self._now()
+        with self._store.database.write() as connection:
+            if lock_conversation(connection, shopper.key, conversation_id) not in states.PEOPLES:
+                return None
+            query = _this(shopper, conversation_id, turn.answers).with_for_update()
+            row = connection.execute(query).one()
+            turn = told(self._settle(connection, row, now, turn, yes=yes))
+            insert_turn(connection, conversation_id, turn)
+            states.shopper_wrote(connection, conversation_id)
+        return turn
 
     def answer(
         self,
@@ -175,10 +242,12 @@ class Changes:
                 # A person has the conversation now, and with it what happens to this order.
                 stopped = replace(turn, status="stopped")
                 return keep_turn(connection, shopper.key, conversation_id, stopped)
-            settled = self._settle(connection, row, now, yes=yes)
+            settled = self._settle(connection, row, now, turn, yes=yes)
             return keep_turn(connection, shopper.key, conversation_id, told(settled))
 
-    def _settle(self, connection: sa.Connection, row: Any, now: datetime, *, yes: bool) -> Settled:
+    def _settle(
+        self, connection: sa.Connection, row: Any, now: datetime, answer: Turn, *, yes: bool
+    ) -> Settled:
         proposal = replace(decode(Proposal, json.loads(row.content)), expires_at=row.expires_at)
         if row.state != "proposed":
             return Settled(replace(proposal, state=row.state), repeated=True)
@@ -210,6 +279,10 @@ class Changes:
                     action=proposal.change.kind,
                     content=json.dumps(
                         {
+                            "proposed_by": row.proposed_by,
+                            "proposed_by_name": proposal.by,
+                            "confirmed_by": row.shopper_key,
+                            "confirmed_in_turn": answer.turn_id,
                             "change": encode(proposal.change),
                             "effect": encode(proposal.effect),
                             "before": {

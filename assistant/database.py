@@ -134,6 +134,8 @@ changes = sa.Table(
     sa.Column("proposed_at", _Time, nullable=False),
     sa.Column("expires_at", _Time, nullable=False),
     sa.Column("settled_at", _Time),
+    # "assistant", `staff:ID` or `token:NAME`.
+    sa.Column("proposed_by", sa.String, nullable=False, server_default="assistant"),
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("changes_of_conversation", "conversation_id"),
 )

@@ -23,9 +23,14 @@ class AisleError(Exception):
     exit_code = 1
     status = 500
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, chinese: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self._chinese = chinese
+
+    def sentence(self, language: str) -> str:
+        """The message in "en" or "zh", in English where it has no Chinese."""
+        return self._chinese if language == "zh" and self._chinese else self.message
 
 
 class BadInput(AisleError):

@@ -9,15 +9,17 @@ import logging
 import secrets
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from assistant.agent import Agent, Draft, run_turn
-from assistant.changes import Changes, Settled, answer_in, awaited
+from assistant.changes import ASSISTANT, Changes, Settled, answer_in, awaited
 from assistant.codes import Codes
 from assistant.desk.desk import Desk, Rules
 from assistant.desk.packet import Packet, packet_of
+from assistant.desk.proposals import Proposals
+from assistant.desk.states import PEOPLES
 from assistant.errors import AisleError, BadInput, Conflict, ModelError, NotFound
 from assistant.events import (
     CardsShown,
@@ -31,6 +33,7 @@ from assistant.grounding import asks_for_a_person, language_of
 from assistant.identity import Doors, Visits
 from assistant.offers import is_upset, offers_person
 from assistant.orders.book import OrderBook
+from assistant.orders.types import ChangeKind
 from assistant.phrases import phrase
 from assistant.reply import compose
 from assistant.shop.catalogue import SampleShopper
@@ -39,7 +42,7 @@ from assistant.store import MAX_QUANTITY, Store
 from assistant.tokens import sign_token
 from assistant.tools.context import Context, Shop
 from assistant.tools.handoff import summarise
-from assistant.tools.order_changes import outcome
+from assistant.tools.order_changes import outcome, replacements
 from assistant.tools.products import search_products
 from assistant.types import (
     Cart,
@@ -47,6 +50,7 @@ from assistant.types import (
     Handoff,
     Language,
     Piece,
+    Product,
     ProductCard,
     Shopper,
     Turn,
@@ -83,6 +87,7 @@ class Session:
         self._visits = visits
         self._orders = OrderBook(shop.catalogue, store.database)
         self._changes = Changes(store, self._orders, confirm_within)
+        self.proposals = Proposals(self.desk, self._orders, self._changes)
         self._agent = agent
         self._ready = threading.Event()
 
@@ -210,9 +215,12 @@ class Session:
         another turn runs.
         """
         conversation = self._store.conversation(shopper.key, conversation_id)
-        self._changes.check(shopper, conversation_id, change_id)
-        if conversation.state in ("waiting", "with_staff"):
-            raise Conflict("this conversation is a colleague's now; tell them what you want done")
+        by = self._changes.proposed_by(shopper, conversation_id, change_id)
+        if by == ASSISTANT and conversation.state in PEOPLES:
+            raise Conflict(
+                "this conversation is a colleague's now; tell them what you want done",
+                "此对话现由同事处理；请告诉他们您的需求",
+            )
         said = phrase(conversation.language, "yes" if yes else "no")
         return self._say(shopper, conversation, change_id, said, yes=yes)
 
@@ -228,6 +236,10 @@ class Session:
         self, shopper: Shopper, conversation: Conversation, change_id: str, text: str, *, yes: bool
     ) -> Iterator[Event]:
         """The turn of a yes or a no. The model has no part in it."""
+        if self._changes.proposed_by(shopper, conversation.conversation_id, change_id) != ASSISTANT:
+            answered = self._answer_colleague(shopper, conversation, change_id, text, yes=yes)
+            if answered is not None:
+                return iter((TurnFinished(answered),))
         turn = self._begin(shopper, conversation, text, change_id)
         if turn.kind == "message":
             return iter((TurnFinished(turn),))
@@ -239,15 +251,7 @@ class Session:
         draft = Draft(turn)
         draft.mark("first_event")
         language = language_of(turn.text, conversation.language)
-        context = self._context(shopper, conversation, turn.text, language)
-
-        def told(settled: Settled) -> Turn:
-            result = outcome(context, settled)
-            draft.show(result)
-            for piece in compose(self._agent.writer, context, [result], threading.Event()):
-                draft.say(piece)
-            return draft.finish("finished")
-
+        told = self._outcome_teller(shopper, conversation, draft)
         stored = False
         try:
             yield TurnStarted(turn.turn_id, turn.text)
@@ -271,6 +275,36 @@ class Session:
                 raise
             message = phrase(language, "change_failed", reference=reference)
             yield TurnFailed(failed, reference, message)
+
+    def _answer_colleague(
+        self, shopper: Shopper, conversation: Conversation, change_id: str, text: str, *, yes: bool
+    ) -> Turn | None:
+        """The message that answers what a colleague proposed, as kept; None where the assistant
+        has the conversation, so that the outcome is the assistant's to say."""
+        now = self._shop.catalogue.clock.now()
+        turn_id = secrets.token_urlsafe(16)
+        turn = Turn(turn_id, text, at=now, kind="message", answers=change_id)
+        told = self._outcome_teller(shopper, conversation, Draft(turn))
+        return self._changes.answer_colleague(
+            shopper, conversation.conversation_id, turn, yes=yes, told=told
+        )
+
+    def _outcome_teller(
+        self, shopper: Shopper, conversation: Conversation, draft: Draft
+    ) -> Callable[[Settled], Turn]:
+        """Makes the draft of an answer the turn that says what came of it."""
+        text = draft.turn.text
+        language = language_of(text, conversation.language)
+        context = self._context(shopper, conversation, text, language)
+
+        def told(settled: Settled) -> Turn:
+            result = outcome(context, settled)
+            draft.show(result)
+            for piece in compose(self._agent.writer, context, [result], threading.Event()):
+                draft.say(piece)
+            return draft.finish("finished")
+
+        return told
 
     def _context(
         self, shopper: Shopper, conversation: Conversation, text: str, language: Language
@@ -380,7 +414,10 @@ class Session:
             if turn.kind != "staff" and not asks_for_a_person(turn.text)
         ]
         if not asked:
-            raise BadInput("the shopper has asked nothing yet that an answer could be drafted to")
+            raise BadInput(
+                "the shopper has asked nothing yet that an answer could be drafted to",
+                "顾客尚未提出可以起草回复的问题",
+            )
         place, text = asked[-1]
         readers = {name: each for name, each in self._agent.tools.items() if not each.writes}
         draft = Draft(Turn("draft", text, model=self._agent.model.name))
@@ -390,6 +427,23 @@ class Session:
         for _ in run_turn(replace(self._agent, tools=readers), context, draft, threading.Event()):
             pass
         return draft.turn
+
+    def replacements(
+        self, conversation_id: str, kind: ChangeKind, order_id: str, product_id: str, query: str
+    ) -> list[Product]:
+        """What an item of the shopper's order may become under the rule of this kind of change;
+        raises NotFound for an order that is not theirs, or an item that is not in it."""
+        conversation = self._store.any_conversation(conversation_id)
+        customer_id = conversation.shopper.customer_id
+        found = self._orders.orders(customer_id, order_id=order_id) if customer_id else []
+        lines = [line for order in found for line in order.lines if line.product_id == product_id]
+        if not lines:
+            raise NotFound(
+                f"no item {product_id[:80]!r} in order {order_id[:80]!r} of this shopper",
+                f"这位顾客的订单{order_id[:80]!r}中没有商品{product_id[:80]!r}",
+            )
+        context = self._context(conversation.shopper, conversation, query, conversation.language)
+        return replacements(context, kind, lines[0], query)
 
     def find_products(self, query: str) -> tuple[ProductCard, ...]:
         """Products for a colleague to show, as a search of any visitor would find them."""

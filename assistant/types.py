@@ -135,7 +135,9 @@ class Handoff:
     summary: str
 
 
-ProposalState = Literal["proposed", "done", "declined", "replaced", "refused", "expired"]
+ProposalState = Literal[
+    "proposed", "done", "declined", "replaced", "withdrawn", "refused", "expired"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ class Proposal:
     """A change shown as its exact effect, that is made once if the shopper says yes in time.
 
     `change_id` is its idempotency key. Of the states, `replaced` means that another change was
-    asked for in its place, `refused` that a rule forbade it by the time of the yes.
+    asked for in its place, `withdrawn` that the colleague who proposed it took it back, `refused`
+    that a rule forbade it by the time of the yes. `by` is that colleague's name, "" for the
+    assistant.
     """
 
     change_id: str
@@ -151,6 +155,7 @@ class Proposal:
     effect: Effect
     state: ProposalState = "proposed"
     expires_at: datetime | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +222,9 @@ class Seconds:
 class Turn:
     """One message and all that came of it.
 
-    A colleague's (`kind` "staff") is in `text`, under the name in `author`, with its cards.
+    A colleague's (`kind` "staff") is in `text`, under the name in `author`, with its cards; a
+    change that they propose is its one piece. The shopper's answer to that is a "message", and what
+    came of it are its pieces.
     """
 
     turn_id: str
@@ -244,6 +251,11 @@ class Turn:
     def reply(self) -> str:
         """The reply as plain text, references spelled out."""
         return " ".join(piece.text for piece in self.pieces if piece.text)
+
+    @property
+    def words(self) -> str:
+        """What a person wrote, and what came with it, as plain text."""
+        return " ".join(part for part in (self.text, self.reply) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,14 +74,13 @@ class Desk:
             if state == "with_staff":
                 if owner == who.staff_id:
                     return
-                name = _name(connection, owner)
-                raise Conflict(f"{name} has this conversation; ask {name} to hand it over")
+                raise _has_it(_name(connection, owner))
             self._check_capacity(connection, who)
             states.move(
                 connection,
                 conversation_id,
                 "with_staff",
-                _by(who),
+                acting(who),
                 reason="took over" if state == "with_assistant" else "claimed",
                 staff_id=who.staff_id,
             )
@@ -100,7 +99,8 @@ class Desk:
         if (connection.scalar(count) or 0) >= self.rules.capacity:
             raise TooMany(
                 f"you have {self.rules.capacity} conversations, the most at a time; "
-                "resolve or release one first"
+                "resolve or release one first",
+                f"您已有{self.rules.capacity}个对话，达到上限；请先解决或放回一个",
             )
 
     def claim_next(self, who: Colleague) -> str | None:
@@ -120,11 +120,16 @@ class Desk:
         """Say something to the shopper, with product cards from the catalogue."""
         text = text.strip()
         if not text and not product_ids:
-            raise BadInput("the message is empty; write something or add a product")
-        if len(text) > LONGEST_NOTE:
-            raise BadInput(f"the message has {len(text):,} characters; the most is {LONGEST_NOTE}")
+            raise BadInput(
+                "the message is empty; write something or add a product",
+                "消息为空；请输入内容或添加商品",
+            )
+        check_length(text)
         if len(product_ids) > CARDS:
-            raise BadInput(f"{len(product_ids)} products are too many; add {CARDS} at most")
+            raise BadInput(
+                f"{len(product_ids)} products are too many; add {CARDS} at most",
+                f"{len(product_ids)}件商品过多；最多添加{CARDS}件",
+            )
         conversation = self._store.any_conversation(conversation_id)
         context = Context(
             self._shop,
@@ -136,35 +141,51 @@ class Desk:
         )
         cards = context.cards(product_ids, lambda _: "")
         if len(cards) != len(product_ids):
-            missing = set(product_ids) - {card.product.product_id for card in cards}
-            raise NotFound(f"no product {sorted(missing)[0]!r} in this shop")
+            lacking = sorted(set(product_ids) - {card.product.product_id for card in cards})[0]
+            raise NotFound(f"no product {lacking!r} in this shop", f"本店没有商品{lacking!r}")
         turn = Turn(
             secrets.token_urlsafe(16),
             text,
             "finished",
             products=cards,
-            at=self._shop.catalogue.clock.now(),
+            at=self.now(),
             kind="staff",
             author=who.name,
         )
-        now = datetime.now(UTC)
+        with self.owned(who, conversation_id) as connection:
+            insert_turn(connection, conversation_id, turn)
+            self.answered(connection, conversation_id)
+        return turn
+
+    def answered(self, connection: sa.Connection, conversation_id: str) -> None:
+        """The colleague who has it has said something, and has seen all that is there."""
+        states.change(
+            connection,
+            conversation_id,
+            unanswered_at=None,
+            answered_at=sa.func.coalesce(handoffs.c.answered_at, datetime.now(UTC)),
+            seen_position=states.last_position(connection, conversation_id),
+        )
+
+    @contextmanager
+    def owned(self, who: Colleague, conversation_id: str) -> Iterator[sa.Connection]:
+        """A transaction on a conversation that this colleague has; raises Conflict for others."""
         with self._locked(conversation_id) as (connection, state):
             _check_owner(connection, conversation_id, state, who)
-            insert_turn(connection, conversation_id, turn)
-            states.change(
-                connection,
-                conversation_id,
-                unanswered_at=None,
-                answered_at=sa.func.coalesce(handoffs.c.answered_at, now),
-                seen_position=states.last_position(connection, conversation_id),
-            )
-        return turn
+            yield connection
+
+    def now(self) -> datetime:
+        """By the shop's clock, as messages are dated."""
+        return self._shop.catalogue.clock.now()
 
     def note(self, who: Colleague, conversation_id: str, text: str) -> Note:
         """Write down something that neither the shopper nor the model ever sees."""
         text = text.strip()
         if not 1 <= len(text) <= LONGEST_NOTE:
-            raise BadInput(f"the note has {len(text):,} characters; write 1 to {LONGEST_NOTE:,}")
+            raise BadInput(
+                f"the note has {len(text):,} characters; write 1 to {LONGEST_NOTE:,}",
+                f"备注有{len(text):,}个字符；请写1到{LONGEST_NOTE:,}个",
+            )
         now = datetime.now(UTC)
         with self._locked(conversation_id) as (connection, _):
             position = states.last_position(connection, conversation_id)
@@ -202,8 +223,11 @@ class Desk:
                 if who.role != "admin":
                     _check_owner(connection, conversation_id, state, who)
             elif state != "waiting":
-                raise Conflict(f"nobody at the desk has this conversation ({state}); reload")
-            states.move(connection, conversation_id, to, _by(who), reason=reason)
+                raise Conflict(
+                    f"nobody at the desk has this conversation ({state}); reload",
+                    "客服台没有人接待此对话；请刷新",
+                )
+            states.move(connection, conversation_id, to, acting(who), reason=reason)
 
     def seen(self, who: Colleague, conversation_id: str) -> None:
         """The colleague who has it has read all that is there."""
@@ -282,7 +306,8 @@ class Desk:
             yield connection, state
 
 
-def _by(who: Colleague) -> str:
+def acting(who: Colleague) -> str:
+    """Who it is, as logs name them."""
     return f"staff:{who.staff_id}" if who.is_person else who.staff_id
 
 
@@ -306,8 +331,23 @@ def _check_owner(
     connection: sa.Connection, conversation_id: str, state: str, who: Colleague
 ) -> None:
     if state != "with_staff":
-        raise Conflict(f"this conversation is {state}; claim it first")
+        raise Conflict(f"this conversation is {state}; claim it first", "请先接待此对话")
     owner = _owner(connection, conversation_id)
     if owner != who.staff_id:
-        name = _name(connection, owner)
-        raise Conflict(f"{name} has this conversation; ask {name} to hand it over")
+        raise _has_it(_name(connection, owner))
+
+
+def _has_it(name: str) -> Conflict:
+    return Conflict(
+        f"{name} has this conversation; ask {name} to hand it over",
+        f"{name}正在接待此对话；请让{name}转交",
+    )
+
+
+def check_length(text: str) -> None:
+    """Raises BadInput for a message that is longer than a colleague's may be."""
+    if len(text) > LONGEST_NOTE:
+        raise BadInput(
+            f"the message has {len(text):,} characters; the most is {LONGEST_NOTE:,}",
+            f"消息有{len(text):,}个字符；最多{LONGEST_NOTE:,}个",
+        )

@@ -59,7 +59,7 @@ class Canned:
 
 def packet_of(context: Context, conversation: Conversation, orders: tuple[Order, ...]) -> Packet:
     """`context` is the shopper's, with the conversation's turns and an empty text."""
-    said = [turn.text for turn in conversation.turns if turn.kind != "staff"]
+    said = [turn.text for turn in conversation.turns if turn.kind != "staff" and not turn.answers]
     telling = [text for text in said if not asks_for_a_person(text)]
     answered = [turn for turn in conversation.turns if turn.kind == "answered"]
     customer_id = conversation.shopper.customer_id
@@ -80,15 +80,27 @@ def packet_of(context: Context, conversation: Conversation, orders: tuple[Order,
     )
 
 
-def canned_replies(path: Path | None, language: Language, facts: Mapping[str, str]) -> list[Canned]:
+def canned_replies(
+    path: Path | None,
+    language: Language,
+    facts: Mapping[str, str],
+    *,
+    titles: Language | None = None,
+) -> list[Canned]:
     """The shop's ready replies, or Aisle's, with facts of this conversation filled in.
+
+    Texts are in `language`, the shopper's; titles in the colleague's, where the file has it.
 
     Raises BadInput for a file that cannot be read.
     """
     file = path if path is not None and path.is_file() else _CANNED
     try:
         given = tomllib.loads(file.read_text("utf-8"))["reply"]
-        texts = [(str(each["title"]), str(each.get(language) or each["en"])) for each in given]
+        title = f"title_{titles or language}"
+        texts = [
+            (str(each.get(title) or each["title"]), str(each.get(language) or each["en"]))
+            for each in given
+        ]
         wanted = [{name for _, name, _, _ in Formatter().parse(text) if name} for _, text in texts]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise BadInput(

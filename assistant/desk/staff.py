@@ -136,7 +136,10 @@ class Staff:
                 count = sa.select(sa.func.count()).where(column == value, recent)
                 if (connection.scalar(count) or 0) >= most:
                     minutes = int(WITHIN.total_seconds() / 60)
-                    raise TooMany(f"too many wrong passwords; try again in {minutes} minutes")
+                    raise TooMany(
+                        f"too many wrong passwords; try again in {minutes} minutes",
+                        f"密码错误次数过多；请在{minutes}分钟后重试",
+                    )
             # Counted before it is judged: many at once get no more tries than one by one.
             try_id = secrets.token_urlsafe(12)
             connection.execute(
@@ -150,7 +153,7 @@ class Staff:
         except VerificationError:
             row = None
         if row is None:
-            raise SignInRefused("that name and password do not belong together")
+            raise SignInRefused("that name and password do not belong together", "姓名与密码不匹配")
         token = secrets.token_urlsafe(32)
         with self._database.write() as connection:
             connection.execute(staff_tries.delete().where(staff_tries.c.try_id == try_id))

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from assistant.database import conversations, turns
+from assistant.database import audit_log, conversations, turns
 from assistant.desk.hours import support_hours
 from assistant.desk.numbers import Numbers, numbers_of
 from assistant.desk.staff import Staff
@@ -237,7 +237,10 @@ class View:
         """Conversations in which these words were written, or of this customer id, newest first."""
         wanted = wanted.strip()
         if not wanted:
-            raise BadInput("the search is empty; give a word, an order number or a customer id")
+            raise BadInput(
+                "the search is empty; give a word, an order number or a customer id",
+                "搜索内容为空；请输入词语、订单编号或顾客编号",
+            )
         # Text is kept as ASCII JSON, so what is looked for takes the same form.
         needle = json.dumps(wanted)[1:-1]
         said = sa.exists().where(
@@ -271,11 +274,19 @@ class View:
                 .order_by(handoffs.c.asked_at)
             ).mappings()
             stretches = [dict(row) | {"summary": json.loads(row["summary"])} for row in rows]
+            made = connection.execute(
+                sa.select(audit_log)
+                .where(audit_log.c.conversation_id == conversation_id)
+                .order_by(audit_log.c.at)
+            ).all()
         return {
             "conversation": encode(self.conversation(conversation_id)),
             "handoffs": stretches,
             "notes": [encode(note) for note in self.notes(conversation_id)],
             "history": self.history(conversation_id),
+            "changes": [
+                {"at": row.at, "action": row.action, **json.loads(row.content)} for row in made
+            ],
         }
 
     def numbers(self, since: datetime) -> Numbers:
@@ -284,4 +295,7 @@ class View:
 
 
 def missing(conversation_id: str) -> NotFound:
-    return NotFound(f"there is no conversation {conversation_id[:80]!r}")
+    return NotFound(
+        f"there is no conversation {conversation_id[:80]!r}",
+        f"没有对话{conversation_id[:80]!r}",
+    )

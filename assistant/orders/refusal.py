@@ -20,6 +20,7 @@ class Refusal(Conflict):
         self._values = values
         super().__init__(self.sentence("en"))
 
-    def sentence(self, language: Language) -> str:
+    def sentence(self, language: str) -> str:
         """The rule in one plain sentence or two, with the order's own facts filled in."""
-        return spoken(language, f"refused_{self.rule}", self._currency, **self._values)
+        known: Language = "zh" if language == "zh" else "en"
+        return spoken(known, f"refused_{self.rule}", self._currency, **self._values)

@@ -29,7 +29,8 @@ def summarise(context: Context) -> str:
     lines = []
     for turn in context.turns[-RECALLED:]:
         said_by = turn.author if turn.kind == "staff" else "Shopper"
-        lines.append(f"{said_by}: {turn.text}")
+        said = turn.text if turn.kind == "answered" else turn.words
+        lines.append(f"{said_by}: {said}")
         shown = ", ".join(card.product.title for card in turn.products)
         if shown:
             lines.append(f"Shown: {shown}")

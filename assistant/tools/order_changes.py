@@ -187,6 +187,18 @@ def _new_product(context: Context, kind: str, line: OrderLine, words: ProductRef
     card = context.find(words)
     if card:
         return card.product
+    candidates = replacements(context, kind, line, words)
+    if len(candidates) == 1:
+        return candidates[0]
+    cards = tuple(context.card(each, "") for each in candidates)
+    key = "exchange_which" if cards else "exchange_none"
+    note = context.phrase(key, title=line.title, query=words)
+    raise Asked(ToolResult(False, note, products=cards, verbatim=True))
+
+
+def replacements(context: Context, kind: str, line: OrderLine, words: str) -> list[Product]:
+    """What the rule lets an item become: its variants, or what a search of its category finds,
+    that fit the words; every variant where none fits."""
     assert context.orders is not None
     old = context.shop.catalogue.product(line.product_id)
     rule = context.orders.rules.rule(kind)  # type: ignore[arg-type]
@@ -204,12 +216,7 @@ def _new_product(context: Context, kind: str, line: OrderLine, words: ProductRef
         hits = context.shop.retrieval.products.search(words, filters, k=6).hits
         whole = [hit for hit in hits if hit.whole] or hits
         candidates = context.shop.catalogue.products([hit.product_id for hit in whole])
-    if len(candidates) == 1:
-        return candidates[0]
-    cards = tuple(context.card(each, "") for each in candidates)
-    key = "exchange_which" if cards else "exchange_none"
-    note = context.phrase(key, title=line.title, query=words)
-    raise Asked(ToolResult(False, note, products=cards, verbatim=True))
+    return candidates
 
 
 def _described(product: Product) -> str:

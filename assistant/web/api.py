@@ -8,54 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import re
-import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from assistant.desk.numbers import prometheus
 from assistant.desk.view import Standing
-from assistant.errors import AisleError, BadInput
 from assistant.session import Session
 from assistant.types import Cart, Conversation, Language, Shopper
 from assistant.web import cards
 from assistant.web.desk_api import admin_of, desk_routes
+from assistant.web.guard import check_origins, guard, visitor_of
 from assistant.web.live import Heard, Live, Signal, Update
 from assistant.web.numbers import numbers_routes
 from assistant.web.standing import handoff_routes, standing_document
 from assistant.web.tending import Tending
 from assistant.web.texts import texts
 
-COOKIE = "aisle_visit"
-_COOKIE_SECONDS = 180 * 24 * 3600
 _STATIC = Path(__file__).parent / "static"
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    # Gradio's page starts with inline scripts. Nothing may be loaded from anywhere else.
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' https: data:; font-src 'self' data:; "
-        "connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-    ),
-}
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
-
-log = logging.getLogger(__name__)
-
 Format = Literal["json", "html"]
 
 
@@ -101,11 +80,7 @@ def create_app(session: Session, origins: Sequence[str] = ()) -> FastAPI:
     Pages of `origins` may hold the shopper's page in a frame. Raises BadInput for what is no
     origin.
     """
-    for each in origins:
-        if not _ORIGIN.fullmatch(each):
-            raise BadInput(
-                f"setting 'widget_origins' holds {each!r}; write origins as https://shop.example"
-            )
+    check_origins(origins)
     live = Live(session)
 
     @asynccontextmanager
@@ -120,17 +95,17 @@ def create_app(session: Session, origins: Sequence[str] = ()) -> FastAPI:
     app.state.session = session
     app.state.live = live
     app.include_router(_routes(session, live))
-    app.include_router(handoff_routes(session, live, Depends(_visitor(session))))
+    app.include_router(handoff_routes(session, live, Depends(visitor_of(session))))
     app.include_router(desk_routes(session, live, told))
     app.include_router(numbers_routes(session, admin_of(session.desk)))
     app.mount("/aisle", StaticFiles(directory=_STATIC), name="static")
-    _guard(app, origins)
+    guard(app, origins)
     return app
 
 
 def _routes(session: Session, live: Live) -> APIRouter:
     routes = APIRouter()
-    visitor = Depends(_visitor(session))
+    visitor = Depends(visitor_of(session))
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -254,70 +229,6 @@ def _routes(session: Session, live: Live) -> APIRouter:
     return routes
 
 
-def _visitor(session: Session) -> Callable[[Request], Shopper]:
-    """Who the cookie says is speaking; a browser without one becomes a guest."""
-
-    def visitor(request: Request) -> Shopper:
-        given = request.cookies.get(COOKIE)
-        token, shopper = session.visit(given)
-        request.state.token = token
-        if token != given:
-            request.state.new_token = token
-        return shopper
-
-    return visitor
-
-
-def _guard(app: FastAPI, origins: Sequence[str]) -> None:
-    """Security headers, one sentence for each error, and no writes from other sites."""
-    framed = " ".join((_HEADERS["Content-Security-Policy"], *origins))
-
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Callable[[Request], Any]) -> Response:
-        origin = request.headers.get("origin")
-        writes = request.method not in ("GET", "HEAD", "OPTIONS")
-        if writes and origin and urlsplit(origin).netloc != request.headers.get("host"):
-            return _error(403, f"a page of {origin} may not act for a shopper here")
-        response: Response = await call_next(request)
-        token = getattr(request.state, "new_token", None)
-        if token:
-            secure = request.url.scheme == "https"
-            # In a frame of another site only such a cookie comes along, and one for each site.
-            inside = bool(origins) and secure
-            response.set_cookie(
-                COOKIE,
-                token,
-                max_age=_COOKIE_SECONDS,
-                httponly=True,
-                samesite="none" if inside else "lax",
-                secure=secure,
-            )
-            if inside:
-                response.headers["set-cookie"] += "; Partitioned"
-        if request.url.path == "/":
-            response.headers["Content-Security-Policy"] = framed
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    @app.exception_handler(AisleError)
-    async def known(_: Request, error: AisleError) -> Response:
-        return _error(error.status, error.message)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        return _error(400, f"{name} is {str(first.get('input'))[:80]!r}: {first['msg']}")
-
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        reference = secrets.token_hex(4)
-        log.error("request %s %s failed: %s", request.method, request.url.path, reference,
-                  exc_info=error)  # fmt: skip
-        return _error(500, f"something went wrong on our side; the reference is {reference}")
-
-
 async def told(heard: AsyncIterator[Heard], as_format: Format, language: Language) -> Response:
     """Server-sent events of what is heard; raises what hearing the first of it raises."""
     first = await anext(heard)
@@ -419,7 +330,3 @@ def _value(value: object) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{value!r} has no JSON form")
-
-
-def _error(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status)

@@ -89,19 +89,25 @@ def turn_html(turn: Turn, language: Language, doing: str = "", failure: str = ""
 
 
 def _message_html(turn: Turn, language: Language) -> str:
-    """What a shopper wrote to a colleague, or a colleague to them."""
+    """What a shopper wrote to a colleague, or a colleague to them; with a change that the
+    colleague proposes, or what came of the shopper's answer to it."""
     if turn.kind == "message":
         body = (
             f'<div class="said shopper"><span class="unseen">{text(language, "you")}: </span>'
             f"{_lines(turn.text)}</div>"
         )
+        if turn.pieces:
+            body += f'<div class="said record" role="status">{reply_html(turn, language)}</div>'
     else:
         cards = "".join(product_html(card, language) for card in turn.products)
         shown = f'<div class="cards inline">{cards}</div>' if cards else ""
+        words = f"<p>{_lines(turn.text)}</p>" if turn.text else ""
         body = (
             f'<div class="said staff"><p class="author">{escape(turn.author)}'
             f"<span> · {text(language, 'colleague')}</span></p>"
-            f"<p>{_lines(turn.text)}</p>{shown}</div>"
+            f"{words}{shown}"
+            + "".join(change_html(turn, piece, language) for piece in turn.pieces)
+            + "</div>"
         )
     return (
         f'<section class="turn" id="turn-{escape(turn.turn_id)}" data-status="{turn.status}"'
@@ -157,9 +163,11 @@ def change_html(turn: Turn, piece: Piece, language: Language) -> str:
             "</button>"
             for answer in ("yes", "no")
         )
-        foot = f'<div class="answers">{foot}</div>'
+        await_yes = escape(text(language, "change_awaits"))
+        foot = f'<div class="answers">{foot}</div><p class="awaits">{await_yes}</p>'
     return (
-        f'<section class="change" aria-label="{escape(text(language, "change"))}">'
+        f'<section class="change" data-change="{escape(piece.tag)}"'
+        f' aria-label="{escape(text(language, "change"))}">'
         f"<p>{first}</p><ul>{lines}</ul>{foot}</section>"
     )
 

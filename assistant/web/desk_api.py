@@ -20,6 +20,7 @@ from assistant.errors import Forbidden, SignInRefused
 from assistant.session import Session
 from assistant.types import Conversation, Language, Turn
 from assistant.web import cards
+from assistant.web.desk_changes import change_routes
 from assistant.web.live import Heard, Live, Signal
 
 COOKIE = "aisle_staff"
@@ -59,6 +60,7 @@ def desk_routes(session: Session, live: Live, told: Stream) -> APIRouter:
     routes.include_router(_lists(session, live, told, colleague))
     routes.include_router(_reading(session, live, told, colleague))
     routes.include_router(_acting(session, live, colleague))
+    routes.include_router(change_routes(session, live, colleague))
     return routes
 
 
@@ -148,7 +150,9 @@ def _lists(session: Session, live: Live, told: Stream, colleague: Any) -> APIRou
         return desk.view.search(q)
 
     @routes.get("/products")
-    def products(q: str, _: Colleague = colleague) -> list[dict[str, Any]]:
+    def products(
+        q: str, language: Language = "en", _: Colleague = colleague
+    ) -> list[dict[str, Any]]:
         """Products to put into a reply."""
         found = session.find_products(q)
         return [
@@ -156,7 +160,7 @@ def _lists(session: Session, live: Live, told: Stream, colleague: Any) -> APIRou
                 "product_id": card.product.product_id,
                 "title": card.product.title,
                 "price": float(card.product.price),
-                "html": cards.product_html(card, "en"),
+                "html": cards.product_html(card, language),
             }
             for card in found
         ]
@@ -169,12 +173,15 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
     desk = session.desk
 
     @routes.get("/conversations/{conversation_id}")
-    def conversation(conversation_id: str, who: Colleague = colleague) -> dict[str, Any]:
-        """The conversation with its notes, its history and the hand-off packet."""
+    def conversation(
+        conversation_id: str, language: Language = "en", who: Colleague = colleague
+    ) -> dict[str, Any]:
+        """The conversation with its notes, its history and the hand-off packet. `language` is the
+        colleague's; ready replies are in the shopper's, under titles in the colleague's."""
         packet, context = session.packet(conversation_id)
         found = desk.view.conversation(conversation_id)
-        language = found.language
-        canned = canned_replies(desk.rules.canned, language, facts_of(context, packet, who.name))
+        facts = facts_of(context, packet, who.name)
+        canned = canned_replies(desk.rules.canned, found.language, facts, titles=language)
         given = asdict(packet)
         return _object(
             _document(found)
@@ -185,8 +192,10 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
                 "history": desk.view.history(conversation_id),
                 "packet": given
                 | {
-                    "orders_html": "".join(cards.order_html(each, "en") for each in packet.orders),
-                    "cart_html": cards.cart_lines_html(packet.cart, "en"),
+                    "orders_html": "".join(
+                        cards.order_html(each, language) for each in packet.orders
+                    ),
+                    "cart_html": cards.cart_lines_html(packet.cart, language),
                 },
                 "canned": [asdict(each) for each in canned],
             }
@@ -196,10 +205,11 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
     async def conversation_events(
         conversation_id: str,
         as_format: Annotated[Format, Query(alias="format")] = "json",
+        language: Language = "en",
         _: Colleague = colleague,
     ) -> Response:
         """Server-sent events: the conversation, then each event as its shopper sees it."""
-        return await told(live.watch(conversation_id), as_format, "en")
+        return await told(live.watch(conversation_id), as_format, language)
 
     @routes.get("/conversations/{conversation_id}/export")
     def export(conversation_id: str, _: Colleague = colleague) -> Response:
@@ -296,7 +306,7 @@ def _colleague(desk: Desk) -> Callable[[Request], Colleague]:
         else:
             who = desk.staff.who(request.cookies.get(COOKIE))
         if who is None:
-            raise SignInRefused("sign in at the desk first")
+            raise SignInRefused("sign in at the desk first", "请先登录客服台")
         return who
 
     return colleague
@@ -309,7 +319,10 @@ def admin_of(desk: Desk) -> Callable[[Request], Colleague]:
     def admin(request: Request) -> Colleague:
         who = known(request)
         if who.role != "admin":
-            raise Forbidden("this is for the desk's admins; ask one of them")
+            raise Forbidden(
+                "this is for the desk's admins; ask one of them",
+                "此处仅限客服台管理员；请联系管理员",
+            )
         return who
 
     return admin

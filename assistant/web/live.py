@@ -89,31 +89,27 @@ class Live:
         cancel = threading.Event()
         with self._order:
             events = self._session.handle(shopper, conversation_id, text, cancel)
-            return self._begin(shopper, conversation_id, events, cancel)
+            return self._begin(conversation_id, events, cancel)
 
     def answer(self, shopper: Shopper, conversation_id: str, change_id: str, *, yes: bool) -> str:
         """Begin the turn of a yes or a no to a change. Raises as `Session.answer`."""
         with self._order:
             events = self._session.answer(shopper, conversation_id, change_id, yes=yes)
-            return self._begin(shopper, conversation_id, events, threading.Event())
+            return self._begin(conversation_id, events, threading.Event())
 
-    def _begin(
-        self,
-        shopper: Shopper,
-        conversation_id: str,
-        events: Iterator[Event],
-        cancel: threading.Event,
-    ) -> str:
+    def _begin(self, conversation_id: str, events: Iterator[Event], cancel: threading.Event) -> str:
         """The caller holds `_order`."""
         first = next(events)
         if isinstance(first, TurnFinished):
             self._tell_turn(conversation_id, first.turn)
+            if first.turn.answers:
+                self.tell_state(conversation_id)
             return first.turn.turn_id
         assert isinstance(first, TurnStarted)
         running = _Running(cancel, View(Turn(first.turn_id, first.text)))
         thread = threading.Thread(
             target=self._run,
-            args=(shopper, conversation_id, running, events),
+            args=(conversation_id, running, events),
             name=f"turn-{first.turn_id}",
         )
         with self._lock:
@@ -128,6 +124,8 @@ class Live:
         with self._order:
             turn = write()
             self._tell_turn(conversation_id, turn)
+            if turn.proposal:
+                self.tell_state(conversation_id)
         return turn
 
     def _tell_turn(self, conversation_id: str, turn: Turn) -> None:
@@ -136,19 +134,13 @@ class Live:
             self._broadcast(conversation_id, Update(TurnFinished(turn), View(turn)))
             self._broadcast(DESK, Signal("queue"))
 
-    def _run(
-        self,
-        shopper: Shopper,
-        conversation_id: str,
-        running: _Running,
-        events: Iterator[Event],
-    ) -> None:
+    def _run(self, conversation_id: str, running: _Running, events: Iterator[Event]) -> None:
         try:
             for event in events:
                 self._tell(conversation_id, running, event)
             if running.view.turn.answers or running.view.turn.proposal:
                 # A change that an earlier turn shows has been settled, or replaced by a new one.
-                self.tell_state(shopper, conversation_id)
+                self.tell_state(conversation_id)
         finally:
             with self._lock:
                 if self._running.get(conversation_id) is running:
@@ -168,9 +160,9 @@ class Live:
         if isinstance(event, TurnFinished) and event.turn.handoff:
             self.tell_standing(conversation_id)
 
-    def tell_state(self, shopper: Shopper, conversation_id: str) -> None:
+    def tell_state(self, conversation_id: str) -> None:
         """Let the pages know that turns told before have changed."""
-        conversation = self._session.conversation(shopper, conversation_id)
+        conversation = self._session.desk.view.conversation(conversation_id)
         with self._lock:
             self._broadcast(conversation_id, conversation)
 

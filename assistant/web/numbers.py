@@ -15,6 +15,8 @@ from fastapi.responses import HTMLResponse
 from assistant.desk.numbers import Numbers, Spread
 from assistant.desk.staff import Colleague
 from assistant.session import Session
+from assistant.types import Language
+from assistant.web.desk_texts import desk_text
 
 _STYLE = """
 body{margin:0;font:16px/1.5 system-ui,sans-serif;color:#1c2420;background:#faf8f4}
@@ -47,49 +49,64 @@ def numbers_routes(session: Session, admin: Callable[[Request], Colleague]) -> A
         return dict(jsonable_encoder(document))
 
     @routes.get("/staff/numbers", include_in_schema=False)
-    def page(days: Days = 30, _: Colleague = allowed) -> HTMLResponse:
-        return HTMLResponse(numbers_html(read(days), session.info.name, days))
+    def page(days: Days = 30, language: Language = "en", _: Colleague = allowed) -> HTMLResponse:
+        return HTMLResponse(numbers_html(read(days), session.info.name, days, language))
 
     return routes
 
 
-def numbers_html(numbers: Numbers, shop: str, days: int) -> str:
+def numbers_html(numbers: Numbers, shop: str, days: int, language: Language = "en") -> str:
+    def say(key: str, **values: object) -> str:
+        return escape(desk_text(language, key).format(**values))
+
+    def seconds(spread: Spread) -> str:
+        return _seconds(spread, language)
+
     share = numbers.without_a_person
     tiles = [
-        ("Waiting now", str(numbers.waiting), ""),
-        ("With a colleague now", str(numbers.with_staff), ""),
-        ("Conversations", str(numbers.conversations), ""),
-        ("Without a person", "–" if share is None else f"{share:.0%}", ""),
-        ("Resolved by a colleague", str(numbers.resolved), ""),
-        ("First response, median", _seconds(numbers.first_response), ""),
-        ("Handling, median", _seconds(numbers.handling), ""),
-        ("Late answers", str(numbers.late), "late" if numbers.late else ""),
+        ("waiting_now", str(numbers.waiting), ""),
+        ("with_staff_now", str(numbers.with_staff), ""),
+        ("number_conversations", str(numbers.conversations), ""),
+        ("without_a_person", "–" if share is None else f"{share:.0%}", ""),
+        ("resolved_by_colleague", str(numbers.resolved), ""),
+        ("first_response", seconds(numbers.first_response), ""),
+        ("handling", seconds(numbers.handling), ""),
+        ("late_answers", str(numbers.late), "late" if numbers.late else ""),
     ]
     drawn = "".join(
-        f'<div class="{kind}"><span>{escape(name)}</span><strong>{escape(value)}</strong></div>'
+        f'<div class="{kind}"><span>{say(name)}</span><strong>{escape(value)}</strong></div>'
         for name, value, kind in tiles
     )
     groups = [
         (each.day[5:], (each.conversations, each.handoffs, each.resolved)) for each in numbers.days
     ]
-    stars = {f"{star} of 5": numbers.ratings.get(star, 0) for star in range(1, 6)}
-    reasons = {name.replace("_", " "): count for name, count in numbers.reasons.items()}
+    series = [say(f"series_{name}") for name in ("conversations", "handoffs", "resolved")]
+    stars = {say("stars", star=star): numbers.ratings.get(star, 0) for star in range(1, 6)}
+    reasons = {_reason(name, language): count for name, count in numbers.reasons.items()}
+    nothing = f"<p>{say('nothing_yet')}</p>"
+    title = f"{say('numbers')} · {escape(shop)}"
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Numbers · {escape(shop)}'
-        '</title><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style><main><h1>{escape(shop)}: the last {days} days</h1>"
-        f'<p><a href="/staff">Back to the desk</a> · <a href="/api/v1/desk/numbers?days={days}">'
-        f'The same as JSON</a></p><div class="tiles">{drawn}</div>'
-        "<section><h2>Conversations, hand-offs and resolved, by day</h2>"
-        f"{_columns(groups, ('conversations', 'hand-offs', 'resolved'))}</section>"
-        f"<section><h2>Why a person was asked for</h2>{_bars(reasons)}</section>"
-        f"<section><h2>Ratings of a colleague's help</h2>{_bars(stars)}</section></main></html>"
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style><main><h1>{say('numbers_of', shop=shop, days=days)}</h1>"
+        f'<p><a href="/staff">{say("back")}</a> · <a href="/api/v1/desk/numbers?days={days}">'
+        f'{say("as_json")}</a></p><div class="tiles">{drawn}</div>'
+        f"<section><h2>{say('by_day')}</h2>{_columns(groups, series) or nothing}</section>"
+        f"<section><h2>{say('why_person')}</h2>{_bars(reasons) or nothing}</section>"
+        f"<section><h2>{say('ratings')}</h2>{_bars(stars) or nothing}</section></main></html>"
     )
+
+
+def _reason(name: str, language: Language) -> str:
+    try:
+        return desk_text(language, f"reason_{name}")
+    except KeyError:
+        return name.replace("_", " ")
 
 
 def _columns(groups: Sequence[tuple[str, Sequence[int]]], names: Sequence[str]) -> str:
     if not groups:
-        return "<p>Nothing yet.</p>"
+        return ""
     most = max(max(counts) for _, counts in groups) or 1
     wide = 900 / len(groups)
     parts = []
@@ -110,14 +127,14 @@ def _columns(groups: Sequence[tuple[str, Sequence[int]]], names: Sequence[str]) 
         for number, name in enumerate(names)
     )
     return (
-        f'<svg viewBox="0 0 900 194" role="img" aria-label="{", ".join(names)} by day">'
+        f'<svg viewBox="0 0 900 194" role="img" aria-label="{", ".join(names)}">'
         f'<text x="0" y="11">{most}</text>{legend}{"".join(parts)}</svg>'
     )
 
 
 def _bars(counts: Mapping[str, int]) -> str:
     if not any(counts.values()):
-        return "<p>Nothing yet.</p>"
+        return ""
     most = max(counts.values())
     rows = "".join(
         f'<text x="0" y="{place * 26 + 17}">{escape(name)}</text>'
@@ -131,8 +148,9 @@ def _bars(counts: Mapping[str, int]) -> str:
     return f'<svg viewBox="0 0 900 {high}" role="img" aria-label="{escape(said)}">{rows}</svg>'
 
 
-def _seconds(spread: Spread) -> str:
+def _seconds(spread: Spread, language: Language) -> str:
     if spread.p50 is None:
         return "–"
     minutes, seconds = divmod(round(spread.p50), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    key = "minutes_seconds" if minutes else "seconds"
+    return desk_text(language, key).format(minutes=minutes, seconds=seconds)

@@ -91,6 +91,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "change_done": ("Done", "已完成"),
     "change_declined": ("Not done: you said no", "未执行：您选择了否"),
     "change_replaced": ("Not done: another change came after it", "未执行：之后提出了其他更改"),
+    "change_withdrawn": ("Not done: taken back", "未执行：已撤回"),
+    "change_awaits": ("Waits for the shopper's yes", "等待顾客确认"),
     "change_refused": ("Not done: no longer possible", "未执行：已无法更改"),
     "change_expired": ("Not done: waited too long", "未执行：已超时"),
     "interrupted_change": (

@@ -73,7 +73,8 @@ def test_the_page_shows_them(numbers):
     html = numbers_html(numbers, "Tiny <Shop>", 1)
     assert "Tiny &lt;Shop&gt;" in html
     assert "<strong>25%</strong>" in html
-    assert "asks for a person" in html
+    assert "Asked for a person" in html
+    assert "要求人工" in numbers_html(numbers, "Tiny Shop", 1, "zh")
 
 
 def test_an_empty_day_has_no_figures(open_session):

@@ -26,7 +26,7 @@ function found(id) {
 async function call(method, path, body) {
   const answer = await fetch(`/api/v1/${path}`, {
     method,
-    headers: body ? { "Content-Type": "application/json" } : {},
+    headers: { "Accept-Language": language, ...(body && { "Content-Type": "application/json" }) },
     body: body ? JSON.stringify(body) : undefined,
   });
   const document = await answer.json().catch(() => ({}));
@@ -172,7 +172,7 @@ function settle(told = standing) {
   standing = told;
   const { state = "with_assistant", banner } = standing;
   $("empty").hidden = turns.childElementCount > 0;
-  $("person").hidden = state === "waiting" || state === "with_staff";
+  $("person").hidden = isPeoples();
   $("standing")?.remove();
   if (!banner) return;
   const box = document.createElement("div");
@@ -254,11 +254,13 @@ function toEnd() {
   talk.scrollTo({ top: talk.scrollHeight, behavior: calm ? "auto" : "smooth" });
 }
 
+// While people have the conversation no turn of the assistant's follows a message.
+const isPeoples = () => standing.state === "waiting" || standing.state === "with_staff";
+
 async function send(text) {
   if (!text.trim() || running !== null) return;
   notice(refused = "");
-  const staffed = standing.state === "waiting" || standing.state === "with_staff";
-  if (!staffed) setRunning("");
+  if (!isPeoples()) setRunning("");
   try {
     await changing;
     const path = `conversations/${conversation.conversation_id}/messages`;
@@ -352,9 +354,12 @@ turns.addEventListener("click", async (event) => {
   const answer = event.target.closest("[data-answer]");
   if (answer) {
     if (running !== null) return;
-    setRunning("");
+    if (!isPeoples()) setRunning("");
+    const both = answer.parentElement.children;
+    for (const each of both) each.disabled = true;
     const path = `conversations/${conversation.conversation_id}/changes/${answer.dataset.change}/answer`;
     await call("POST", path, { answer: answer.dataset.answer }).catch((error) => {
+      for (const each of both) each.disabled = false;
       setRunning(turns.querySelector('[data-status="running"]') ? "" : null);
       notice(error.message);
     });

@@ -1,46 +1,12 @@
 // The desk. The server draws turns; this lists, listens, and sends what a colleague does.
 
-const root = await found("aisle");
-const $ = (id) => document.getElementById(`desk-${id}`);
+import { $, call, language, make, remember, root, speak, t } from "/aisle/desk-base.js";
+import { proposeChange } from "/aisle/desk-changes.js";
+
 const bar = root.querySelector(".bar"), columns = root.querySelector(".columns");
 const turns = $("turns"), text = $("text");
 let me, entries = [], open = null, whole = null, stream, list, asNote = false, products = [];
 let known = null;  // who waited when the list was last drawn; null before the first time
-
-function found(id) {
-  return new Promise((resolve) => {
-    const look = () => {
-      const element = document.getElementById(id);
-      if (element) { watcher.disconnect(); resolve(element); }
-    };
-    const watcher = new MutationObserver(look);
-    watcher.observe(document.documentElement, { childList: true, subtree: true });
-    look();
-  });
-}
-
-async function call(method, path, body) {
-  const answer = await fetch(`/api/v1/desk/${path}`, {
-    method,
-    headers: body ? { "Content-Type": "application/json" } : {},
-    body: body ? JSON.stringify(body) : undefined,
-  });
-  const document = await answer.json().catch(() => ({}));
-  if (answer.status === 401 && path !== "login") showLogin();
-  if (!answer.ok) throw new Error(document.error || answer.statusText);
-  return document;
-}
-
-function make(tag, { text: said, ...given } = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(given)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
-  }
-  if (said != null) element.textContent = said;
-  element.append(...inside);
-  return element;
-}
 
 function notice(said) {
   $("notice").textContent = said || "";
@@ -57,10 +23,11 @@ function showLogin() {
   turns.replaceChildren();
   $("packet").replaceChildren();
   $("list").replaceChildren();
-  document.title = `Desk · ${root.dataset.shop}`;
+  document.title = `${t("desk")} · ${root.dataset.shop}`;
   $("login").hidden = false;
   root.classList.add("ready");
 }
+root.addEventListener("signed-out", showLogin);
 
 $("login").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -78,12 +45,7 @@ $("logout").addEventListener("click", async () => { await call("POST", "logout")
 
 // --- the list ---
 
-const reasons = {
-  asks_for_a_person: "Asked for a person", complaint: "Complaint", upset: "Upset",
-  problem_with_an_order: "Problem with an order", cannot_help: "Assistant could not help",
-  "took over": "Taken over", claimed: "Opened again",
-};
-const shopperOf = (each) => (each.customer_id ? `Customer ${each.customer_id}` : "Guest");
+const shopperOf = (each) => (each.customer_id ? t("customer", { id: each.customer_id }) : t("guest"));
 
 let refreshing = null, again = false;
 function refresh() {
@@ -99,9 +61,9 @@ function refresh() {
 async function drawList() {
   const found = await call("GET", "conversations");
   entries = found.conversations;
-  $("open").textContent = found.open ? "Open" : "Closed at this hour";
+  $("open").textContent = t(found.open ? "open" : "closed");
   $("count").textContent = found.waiting
-    ? `${found.waiting} waiting` : "Nobody waits";
+    ? t("waiting_count", { count: found.waiting }) : t("nobody_waits");
   drawEntries();
   const waiting = new Set(entries.filter((e) => e.state === "waiting").map((e) => e.conversation_id));
   if (known && [...waiting].some((id) => !known.has(id))) beep();
@@ -112,16 +74,16 @@ async function drawList() {
 function drawEntries() {
   const focused = document.activeElement?.dataset?.id;
   $("list").replaceChildren(...entries.map((each) => {
-    const unread = each.unread && each.conversation_id !== open ? make("output", { text: each.unread, "aria-label": `${each.unread} unread` }) : "";
+    const unread = each.unread && each.conversation_id !== open ? make("output", { text: each.unread, "aria-label": t("unread", { count: each.unread }) }) : "";
     return make("li", {}, make("button", {
       type: "button", "data-id": each.conversation_id, "data-state": each.state,
       "aria-current": String(each.conversation_id === open),
       onclick: () => show(each.conversation_id),
     },
       make("strong", { text: shopperOf(each) }), unread,
-      make("span", { class: `why${each.priority ? " urgent" : ""}`, text: reasons[each.reason] || each.reason }),
+      make("span", { class: `why${each.priority ? " urgent" : ""}`, text: t(`reason_${each.reason}`) || each.reason }),
       make("span", { class: "last", text: each.last }),
-      make("span", { class: "who", text: each.state === "waiting" ? "Waiting" : each.mine ? "You" : each.colleague }),
+      make("span", { class: "who", text: each.state === "waiting" ? t("waiting") : each.mine ? t("you") : each.colleague }),
       make("time", { "data-since": each.asked_at, "data-due": each.due_at }),
     ));
   }));
@@ -131,7 +93,7 @@ function drawEntries() {
 
 function span(seconds) {
   const whole = Math.max(0, Math.floor(seconds)), minutes = Math.floor(whole / 60);
-  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes >= 60) return t("hours_minutes", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
   return `${minutes}:${String(whole % 60).padStart(2, "0")}`;
 }
 
@@ -141,16 +103,16 @@ function tick() {
     const due = clock.dataset.due ? Date.parse(clock.dataset.due) : null;
     const late = due !== null && now > due;
     clock.classList.toggle("breach", late);
-    clock.textContent = late ? `Late by ${span((now - due) / 1000)}`
-      : due !== null ? `Answer within ${span((due - now) / 1000)}`
-        : `Answered · ${span((now - Date.parse(clock.dataset.since)) / 1000)}`;
+    clock.textContent = late ? t("late_by", { span: span((now - due) / 1000) })
+      : due !== null ? t("answer_within", { span: span((due - now) / 1000) })
+        : t("answered_since", { span: span((now - Date.parse(clock.dataset.since)) / 1000) });
   }
 }
 setInterval(tick, 1000);
 
 function badge() {
   const count = entries.filter((e) => e.state === "waiting" || (e.mine && e.unread && e.conversation_id !== open)).length;
-  document.title = `${count ? `(${count}) ` : ""}Desk · ${root.dataset.shop}`;
+  document.title = `${count ? `(${count}) ` : ""}${t("desk")} · ${root.dataset.shop}`;
 }
 
 let sound;
@@ -174,7 +136,7 @@ async function show(id) {
   open = id;
   stream?.close();
   notice("");
-  const heard = stream = new EventSource(`/api/v1/desk/conversations/${id}/events?format=html`);
+  const heard = stream = new EventSource(`/api/v1/desk/conversations/${id}/events?format=html&language=${language}`);
   heard.addEventListener("conversation", (event) => {
     turns.innerHTML = JSON.parse(event.data).html;
     read();
@@ -184,7 +146,7 @@ async function show(id) {
   heard.addEventListener("here", () => setHere(true));
   heard.addEventListener("gone", () => setHere(false));
   heard.addEventListener("typing", (event) => {
-    if (!JSON.parse(event.data).by) showTyping("The shopper is writing");
+    if (!JSON.parse(event.data).by) showTyping(t("typing"));
   });
   $("empty").hidden = true;
   drawEntries();
@@ -194,12 +156,13 @@ let reading = 0;
 async function read() {
   const id = open, number = ++reading;
   try {
-    const found = await call("GET", `conversations/${id}`);
+    const found = await call("GET", `conversations/${id}?language=${language}`);
     if (id !== open || number !== reading) return;
     whole = found;
     drawHead();
     drawPacket();
     drawAsides();
+    drawWithdraw();
     toEnd();
     if (isMine()) call("POST", `conversations/${id}/seen`).catch(() => {});
   } catch (error) { notice(error.message); }
@@ -212,6 +175,7 @@ function drawTurn(turn) {
   if (drawn) drawn.outerHTML = turn.html;
   else turns.insertAdjacentHTML("beforeend", turn.html);
   if (turn.kind === "message") showTyping("");
+  drawWithdraw();
   if (!drawn) toEnd();
   if (!drawn && isMine()) call("POST", `conversations/${open}/seen`).catch(() => {});
 }
@@ -219,22 +183,22 @@ function drawTurn(turn) {
 function drawHead() {
   const { state, colleague, email } = whole.standing;
   $("title").textContent = shopperOf(whole);
-  const who = { waiting: "Waiting for a colleague", with_assistant: "With the assistant", resolved: "Resolved" };
-  $("under").textContent = `${who[state] || `With ${colleague}`}${whole.here ? " · here now" : " · away"}${email ? ` · ${email}` : ""}`;
+  const whose = state === "with_staff" ? t("with_colleague", { name: colleague }) : t(`state_${state}`);
+  $("under").textContent = [whose, t(whole.here ? "here" : "away"), email].filter(Boolean).join(" · ");
   const act = (name, path, main) => make("button", { type: "button", class: main && "main", text: name,
     onclick: () => done(path) });
   const acts = [];
-  if (state !== "with_staff") acts.push(act(state === "waiting" ? "Claim" : "Take over", "claim", true));
-  if (isMine()) acts.push(act("Release", "release"), act("Return to the assistant", "return"), act("Resolve", "resolve", true));
-  acts.push(make("a", { href: `/api/v1/desk/conversations/${open}/export`, download: true, text: "Export" }));
+  if (state !== "with_staff") acts.push(act(t(state === "waiting" ? "claim" : "take_over"), "claim", true));
+  if (isMine()) acts.push(act(t("release"), "release"), act(t("return"), "return"), act(t("resolve"), "resolve", true));
+  acts.push(make("a", { href: `/api/v1/desk/conversations/${open}/export`, download: true, text: t("export") }));
   $("acts").replaceChildren(...acts);
   $("write").hidden = false;
   writeAs(asNote || !isMine());
   $("as-reply").disabled = !isMine();
-  for (const each of ["draft", "product", "canned"]) $(each).disabled = !isMine();
-  $("canned").replaceChildren(make("option", { value: "", text: "Ready reply…" }), ...whole.canned.map((each, place) =>
+  for (const each of ["draft", "product", "canned", "order"]) $(each).disabled = !isMine();
+  $("canned").replaceChildren(make("option", { value: "", text: t("canned_more") }), ...whole.canned.map((each, place) =>
     make("option", { value: place, disabled: each.missing.length > 0,
-      text: each.missing.length ? `${each.title} (no ${each.missing.join(", ")})` : each.title })));
+      text: each.missing.length ? t("canned_missing", { title: each.title, missing: each.missing.join(", ") }) : each.title })));
 }
 
 function setHere(here) {
@@ -255,21 +219,26 @@ async function done(path) {
 
 function drawAsides() {
   for (const each of turns.querySelectorAll(".aside")) each.remove();
-  const moves = { claimed: "took it", released: "released it", returned: "returned it to the assistant",
-    resolved: "resolved it", silent: "put it back: no answer", withdrew: "went on with the assistant",
-    "took over": "took it over", "wrote again": "wrote again",
-    asks_for_a_person: "asked for a person", upset: "asked for a person, upset" };
-  const names = { shopper: "The shopper", assistant: "The assistant", system: "The desk" };
   const asides = [
     ...whole.history.map((each) => ({ ...each, html: make("p", { class: "aside move",
-      text: `${names[each.by] || each.by} ${moves[each.reason] || "gave it to the desk"}` }) })),
+      text: t(`move_${each.reason}`, { by: t(`by_${each.by}`) || each.by })
+        || t("move_other", { by: t(`by_${each.by}`) || each.by }) }) })),
     ...whole.notes.map((each) => ({ ...each, html: make("div", { class: "aside note" },
-      make("strong", { text: `${each.author} · private note` }), make("p", { text: each.text })) })),
+      make("strong", { text: t("private_note_of", { by: each.author }) }), make("p", { text: each.text })) })),
   ].sort((a, b) => a.at.localeCompare(b.at));
   const drawn = [...turns.querySelectorAll(".turn")];
   for (const { position, html } of asides.reverse()) {
     if (position > 0 && drawn[position - 1]) drawn[position - 1].after(html);
     else turns.prepend(html);
+  }
+}
+
+// A change that waits for the shopper's yes may be taken back by the colleague who has it.
+function drawWithdraw() {
+  for (const each of turns.querySelectorAll(".said.staff .change")) {
+    each.querySelector("[data-withdraw]")?.remove();
+    if (!isMine() || !each.querySelector(".answers")) continue;
+    each.append(make("button", { type: "button", "data-withdraw": each.dataset.change, text: t("withdraw") }));
   }
 }
 
@@ -279,18 +248,28 @@ function drawPacket() {
   const html = (given) => { const box = make("div"); box.innerHTML = given; return box; };
   const profile = Object.entries(packet.profile).map(([key, value]) =>
     make("li", {}, make("span", { text: key.replaceAll("_", " ") }), ` ${value}`));
-  const tried = packet.tried.map((each) =>
-    make("li", { text: `${each.tool.replaceAll("_", " ")}${each.ok ? "" : " (found nothing)"}` }));
+  const named = (tool) => t(`tool_${tool}`) || tool;
+  const tried = packet.tried.map((each) => make("li", { text: each.ok ? named(each.tool) : t("found_nothing", { tool: named(each.tool) }) }));
   $("packet").replaceChildren(
-    part("What they want", make("p", { text: packet.wants || "They have not said yet." })),
-    part("Who", make("p", { class: packet.verified ? "yes" : "no",
-      text: packet.verified ? `Signed in as customer ${packet.customer_id}` : "Not signed in: a guest" }),
+    part(t("wants"), make("p", { text: packet.wants || t("wants_nothing") })),
+    ...inShort(part),
+    part(t("who"), make("p", { class: packet.verified ? "yes" : "no",
+      text: packet.verified ? t("signed_in_as", { id: packet.customer_id }) : t("not_signed_in") }),
     make("ul", { class: "profile" }, ...profile)),
-    part("Orders", packet.orders_html ? html(packet.orders_html) : make("p", { text: packet.verified ? "None." : "Unknown: not signed in." })),
-    part("Cart", packet.cart_html ? html(packet.cart_html) : make("p", { text: "Empty." })),
-    part("The assistant tried", tried.length ? make("ol", {}, ...tried) : make("p", { text: "Nothing." })),
-    part("From the record", make("pre", { text: packet.summary || "No messages yet." })),
+    part(t("orders"), packet.orders_html ? html(packet.orders_html) : make("p", { text: t(packet.verified ? "none" : "orders_unknown") })),
+    part(t("cart"), packet.cart_html ? html(packet.cart_html) : make("p", { text: t("empty") })),
+    part(t("tried"), tried.length ? make("ol", {}, ...tried) : make("p", { text: t("tried_nothing") })),
+    part(t("record"), make("pre", { text: packet.summary || t("no_messages") })),
   );
+}
+
+// What the model made of the conversation, of which only what was found in it is shown.
+function inShort(part) {
+  const { brief } = whole;
+  if (!brief) return [];
+  const said = [brief.wants, brief.open && t("open_question", { text: brief.open }),
+    brief.mood && t(`mood_${brief.mood}`, { words: brief.mood_words })].filter(Boolean);
+  return [part(t("in_short"), ...said.map((text) => make("p", { text })), make("p", { class: "soft", text: t("in_short_more") }))];
 }
 
 let typingEnds;
@@ -310,8 +289,8 @@ function writeAs(note) {
   $("as-note").setAttribute("aria-pressed", String(note));
   $("as-reply").setAttribute("aria-pressed", String(!note));
   $("form").classList.toggle("noting", note);
-  $("send").textContent = note ? "Keep the note" : "Send";
-  text.placeholder = note ? "A note for colleagues; the shopper never sees it" : "Write to the shopper";
+  $("send").textContent = t(note ? "keep_note" : "send");
+  text.placeholder = t(note ? "write_note" : "write_reply");
   text.setAttribute("aria-label", text.placeholder);
 }
 
@@ -322,7 +301,7 @@ function setDraft(on) {
 
 function drawCards() {
   $("cards").replaceChildren(...products.map((each) => make("button", { type: "button", class: "chip",
-    text: `${each.title} ×`, "aria-label": `Take out ${each.title}`,
+    text: `${each.title} ×`, "aria-label": t("take_out", { title: each.title }),
     onclick: () => { products = products.filter((other) => other !== each); drawCards(); } })));
 }
 
@@ -362,7 +341,7 @@ $("canned").addEventListener("change", () => {
 $("draft").addEventListener("click", async () => {
   const id = open;
   $("draft").disabled = true;
-  $("draft").textContent = "Drafting…";
+  $("draft").textContent = t("drafting");
   try {
     const draft = await call("POST", `conversations/${id}/draft`);
     if (id === open) {
@@ -375,10 +354,17 @@ $("draft").addEventListener("click", async () => {
       notice("");
     }
   } catch (error) { notice(error.message); }
-  $("draft").textContent = "Draft";
+  $("draft").textContent = t("draft");
   $("draft").disabled = !isMine();
 });
 $("draft-drop").addEventListener("click", () => { text.value = ""; products = []; drawCards(); setDraft(false); });
+
+$("order").addEventListener("click", () => proposeChange(open));
+turns.addEventListener("click", async (event) => {
+  const change = event.target.closest("[data-withdraw]")?.dataset.withdraw;
+  if (!change) return;
+  await call("POST", `conversations/${open}/changes/${change}/withdraw`).catch((error) => notice(error.message));
+});
 
 const shelf = $("products");
 $("product").addEventListener("click", () => { shelf.showModal(); shelf.querySelector("input").focus(); });
@@ -386,12 +372,12 @@ shelf.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const wanted = shelf.querySelector("input").value.trim();
   if (!wanted) return;
-  const found = await call("GET", `products?q=${encodeURIComponent(wanted)}`);
+  const found = await call("GET", `products?q=${encodeURIComponent(wanted)}&language=${language}`);
   shelf.querySelector("ul").replaceChildren(...found.map((each) => {
     const item = make("li");
     item.innerHTML = each.html;
-    item.append(make("button", { type: "button", class: "main", text: "Add to the reply",
-      "aria-label": `Add to the reply: ${each.title}`,
+    item.append(make("button", { type: "button", class: "main", text: t("add_to_reply"),
+      "aria-label": `${t("add_to_reply")}: ${each.title}`,
       onclick: () => { products = [...products.filter((p) => p.product_id !== each.product_id), each].slice(-6); drawCards(); shelf.close(); text.focus(); } }));
     return item;
   }));
@@ -401,7 +387,7 @@ shelf.addEventListener("click", (event) => { if (event.target === shelf || event
 $("next").addEventListener("click", async () => {
   try {
     const { conversation_id: id } = await call("POST", "next");
-    if (id) { await show(id); await refresh(); writeAs(false); text.focus(); } else $("count").textContent = "Nobody waits";
+    if (id) { await show(id); await refresh(); writeAs(false); text.focus(); } else $("count").textContent = t("nobody_waits");
   } catch (error) { $("count").textContent = error.message; }
 });
 $("search").addEventListener("submit", async (event) => {
@@ -409,11 +395,11 @@ $("search").addEventListener("submit", async (event) => {
   const wanted = $("search").querySelector("input").value.trim();
   if (!wanted) { refresh(); return; }
   const found = await call("GET", `search?q=${encodeURIComponent(wanted)}`);
-  $("count").textContent = `${found.length} found`;
+  $("count").textContent = t("found_count", { count: found.length });
   $("list").replaceChildren(...found.map((each) => make("li", {}, make("button", { type: "button",
     "data-id": each.conversation_id, onclick: () => show(each.conversation_id) },
-  make("strong", { text: shopperOf(each) }), make("span", { class: "who", text: each.state.replaceAll("_", " ") }),
-  make("span", { class: "last", text: new Date(each.updated_at).toLocaleString() })))));
+  make("strong", { text: shopperOf(each) }), make("span", { class: "who", text: t(`state_${each.state}`) }),
+  make("span", { class: "last", text: new Date(each.updated_at).toLocaleString(language) })))));
 });
 
 function listen() {
@@ -440,9 +426,20 @@ async function boot() {
   bar.hidden = columns.hidden = false;
   $("me").textContent = me.name;
   $("numbers").hidden = me.role !== "admin";
+  $("numbers").href = `/staff/numbers?language=${language}`;
   listen();
   await refresh();
   if (open) show(open);
   root.classList.add("ready");
 }
+
+for (const each of root.querySelectorAll(".language")) {
+  each.addEventListener("click", async () => {
+    await speak(language === "en" ? "zh" : "en");
+    remember();
+    await boot();
+  });
+}
+
+await speak();
 boot();
