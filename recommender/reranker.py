@@ -79,7 +79,9 @@ class Reranker:
         seed: int,
         progress: Callable[[int, int], None],
     ) -> Reranker | None:
-        """None where too few baskets are there to learn from. `group` and `leaf` by item."""
+        """None where too few baskets are there to learn from, or where nobody bought anything new.
+        `group` and `leaf` by item.
+        """
         if sum(len(targets(baskets, rank)[0]) for rank in range(TARGETS)) < FEWEST:
             return None
         steps = NEW_TARGETS + 3
@@ -98,6 +100,8 @@ class Reranker:
                 if rank < TARGETS:
                     whole.add(found, bought, kept)
                 new.add(found, bought, kept & ~found.own)
+        if not (whole.teaches and new.teaches):
+            return None
         boosters = {}
         for done, (slot, examples) in enumerate((("next_basket", whole), ("new_items", new))):
             progress(NEW_TARGETS + done, steps)
@@ -202,6 +206,10 @@ class _Examples:
         self._bought.append(bought[kept])
         self._sizes.append(sizes[sizes > 0])
         self._names = found.names
+
+    @property
+    def teaches(self) -> bool:
+        return any(len(sizes) for sizes in self._sizes)
 
     def learn(self, slot: str, seed: int) -> Any:
         values = np.concatenate(self._values)

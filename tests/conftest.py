@@ -1,7 +1,9 @@
 import shutil
+import sys
 
 import pytest
 
+from assistant.cli import main
 from assistant.shop.catalogue import Catalogue
 from assistant.tools.context import Shop
 from tests.tinyapp import ScriptedModel, tiny_session, tiny_shop
@@ -33,6 +35,20 @@ def open_session(shop, tmp_path):
     yield open_
     for session in opened:
         session.close()
+
+
+@pytest.fixture
+def aisle(monkeypatch, capsys):
+    """Runs a command and gives its exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["aisle", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return ended.value.code or 0, printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture

@@ -3,26 +3,10 @@
 import json
 import shutil
 import socket
-import sys
 
 import pytest
 
-from assistant.cli import main
 from tests.tinyapp import tiny_home
-
-
-@pytest.fixture
-def aisle(monkeypatch, capsys):
-    """Runs a command and gives its exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["aisle", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -197,11 +197,14 @@ class Catalogue:
     def purchases(
         self, customer_id: str, since: datetime | None = None, until: datetime | None = None
     ) -> list[Purchase]:
-        """What this customer bought from `since` up to but not including `until`, oldest first."""
+        """What this customer bought from `since` up to but not including `until`, oldest first.
+
+        Without `until` up to now: a time after the shop's clock is a mistake.
+        """
         rows = self._rows(
             "SELECT product_id, at, value FROM interaction"
             " WHERE customer_id = ? AND kind = 'purchase' AND at >= ? AND at < ? ORDER BY at",
-            (customer_id, _stamp(since, -(2**62)), _stamp(until, 2**62)),
+            (customer_id, _stamp(since, -(2**62)), _stamp(until, self._now() + 1)),
         )
         return [Purchase(product_id, _moment(at), value) for product_id, at, value in rows]
 
@@ -287,9 +290,13 @@ class Catalogue:
     # --- what models learn from ---
 
     def interactions(self) -> pl.DataFrame:
-        """customer_id, product_id, kind, value, at (UTC), oldest first."""
+        """customer_id, product_id, kind, value, at (UTC), oldest first; nothing after the shop's
+        clock, which would make all that is true look long ago.
+        """
         rows = self._rows(
-            "SELECT customer_id, product_id, kind, value, at FROM interaction ORDER BY at"
+            "SELECT customer_id, product_id, kind, value, at FROM interaction"
+            " WHERE at <= ? ORDER BY at",
+            (self._now(),),
         )
         schema = {
             "customer_id": pl.String,
@@ -300,6 +307,14 @@ class Catalogue:
         }
         frame = pl.DataFrame(rows, schema=schema, orient="row")
         return frame.with_columns(pl.col("at").cast(pl.Datetime("us", "UTC")))
+
+    def later_interactions(self) -> int:
+        """How many rows lie after the shop's clock, which nothing learns from."""
+        query = "SELECT count(*) FROM interaction WHERE at > ?"
+        return int(self._rows(query, (self._now(),))[0][0])
+
+    def _now(self) -> int:
+        return _stamp(self.clock.now(), 0)
 
     def product_table(self) -> pl.DataFrame:
         """product_id, category (path from the department down), group, price (a float)."""

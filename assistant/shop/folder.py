@@ -41,7 +41,7 @@ def write_folder(
             rows.write_parquet(folder / f"{table}.parquet")
         (folder / SHOP).write_text(
             f'name = "{name}"\ncurrency = "USD"\ntimezone = "UTC"\n'
-            f"clock = {ended:%Y-%m-%dT%H:%M:%SZ}\n",
+            f"clock = {ended:%Y-%m-%dT%H:%M:%S.%fZ}\n",
             "utf-8",
         )
     except OSError as error:

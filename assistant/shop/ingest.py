@@ -111,7 +111,9 @@ def ingest(folder: Path, database: Path, progress: Progress) -> Report:
         progress(_LABEL, done, total)
     _drop_strays(tables, rejected)
     if not tables["products"].height:
-        raise BadInput(f"{str(folder)!r} has no product left that can be sold; see {REJECTED}/")
+        aside = _set_aside(folder / REJECTED, rejected)
+        why = f"the reasons are in {aside}" if aside else "products is empty; list what you sell"
+        raise BadInput(f"{str(folder)!r} has no product that can be sold: {why}")
     partial = database.with_name(database.name + ".part")
     try:
         partial.unlink(missing_ok=True)

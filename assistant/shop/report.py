@@ -33,7 +33,7 @@ def data_report(report: Report, catalogue: Catalogue) -> str:
     sections = [
         f"<p class=lead>{escape(report.summary().splitlines()[0])}</p>",
         _rejected(report),
-        _cleaning(quality),
+        _cleaning(quality, catalogue.later_interactions()),
         _missing(products),
         _product_features(products, catalogue.info.currency),
         _interaction_features(interactions, catalogue),
@@ -85,10 +85,11 @@ def _rejected(report: Report) -> str:
     )
 
 
-def _cleaning(quality: Quality) -> str:
-    """What the recommender makes of the interactions."""
-    rows: list[Sequence[object]] = [("interactions", f"{quality.rows:,}", "")]
-    rows += [(f"– {why}", f"{count:,}", "left out") for why, count in quality.unusable.items()]
+def _cleaning(quality: Quality, later: int) -> str:
+    """What the recommender makes of the interactions; `later` lie after the shop's clock."""
+    unusable = {"a time after the shop's clock": later, **quality.unusable}
+    rows: list[Sequence[object]] = [("interactions", f"{quality.rows + later:,}", "")]
+    rows += [(f"– {why}", f"{count:,}", "left out") for why, count in unusable.items() if count]
     rows += [
         ("– same customer, product, kind and time", f"{quality.repeated:,}", "made one"),
         *((f"used: {kind}", f"{count:,}", "") for kind, count in quality.used.items()),
@@ -148,14 +149,10 @@ def _interaction_features(interactions: pl.DataFrame, catalogue: Catalogue) -> s
     parts.append(bars(by_month, interactions.height, "Interactions by month"))
     now = catalogue.clock.now().astimezone(UTC)
     last = interactions.group_by("customer_id").agg(pl.col("at").max())
-    # A time after the shop's own clock is no age: it counts as today.
-    days = [max(0.0, (now - at).total_seconds() / _DAY) for at in last["at"]]
+    days = [(now - at).total_seconds() / _DAY for at in last["at"]]
     middle = sorted(days)[len(days) // 2]
     parts.append("<h2>Recency: days since each customer's last interaction</h2>")
     parts.append(histogram(days, {"middle": middle}, "days"))
-    later = interactions.filter(pl.col("at") > now).height
-    if later:
-        parts.append(f"<p>{later:,} interactions lie after the shop's own clock.</p>")
     ratings = interactions.filter(pl.col("kind") == "rating")
     if ratings.height:
         counts = ratings.group_by("value").len().sort("value")

@@ -134,6 +134,14 @@ def test_too_little_to_learn_from_stays_weighted(rows, tmp_path):
     assert Recommender.load(tmp_path).recommend("buy_again", customer_id="c0", session=NOTHING)
 
 
+def test_where_everyone_has_bought_everything_nothing_is_learned(rows, tmp_path):
+    everything = rows.with_columns(pl.lit("p00").alias("product_id")).unique()
+    Recommender.train(everything, product_table(), tmp_path, silent, SLOTS)
+    assert Models.load(tmp_path).learned is None
+    found = Recommender.load(tmp_path).recommend("buy_again", customer_id="c0", session=NOTHING)
+    assert ids(found) == ["p00"]
+
+
 def test_only_the_slots_asked_for_are_learned(shop, folder):
     learned = Models.load(folder).learned
     assert isinstance(learned, Learned)
