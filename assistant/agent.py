@@ -14,6 +14,7 @@ from assistant.events import CardsShown, Event, ReplyPiece, ToolStarted
 from assistant.grounding import (
     Refused,
     Vocabulary,
+    again_without,
     asks_for_a_person,
     check_arguments,
     may_hold_two_wishes,
@@ -195,11 +196,12 @@ def _act(
         if cancel.is_set():
             break
         schema = decision_schema(tool for tool in agent.tools.values() if tool.name not in used)
-        decision = _decide(agent, context, messages, schema, cancel, first=not tried)
-        if decision is not None and not tried and _repeats(decision, context):
-            # A small model copies what it did last. Asked without that, it reads the message.
-            alone = _anew(messages, context)
-            decision = _decide(agent, context, alone, schema, cancel, first=False)
+        decision = None if tried else _plain(context)
+        if decision is None:
+            decision = _decide(agent, messages, schema, cancel)
+            if decision is not None and not tried and _repeats(decision, context):
+                # A small model copies what it did last. Asked without that, it reads the message.
+                decision = _decide(agent, _anew(messages, context), schema, cancel)
         if decision is None:
             break
         more = bool(decision.pop("more", False)) and may_hold_two_wishes(context.text)
@@ -231,17 +233,19 @@ def _act(
     return results
 
 
+def _plain(context: Context) -> dict[str, object] | None:
+    """The decision on a message so plain that the model has no part in it."""
+    if asks_for_a_person(context.text):
+        return {"tool": "hand_off", "reason": "asks_for_a_person"}
+    return again_without(context)
+
+
 def _decide(
     agent: Agent,
-    context: Context,
     messages: Sequence[Message],
     schema: Mapping[str, object],
     cancel: threading.Event,
-    *,
-    first: bool,
 ) -> dict[str, object] | None:
-    if first and asks_for_a_person(context.text):
-        return {"tool": "hand_off", "reason": "asks_for_a_person"}
     try:
         return dict(agent.model.decide(messages, schema, cancel=cancel))
     except ModelError:

@@ -9,7 +9,7 @@ from assistant.app import open_shop
 from assistant.errors import BadInput, NotFound
 from assistant.settings import Settings
 from assistant.tools.context import Context, Shop
-from assistant.tools.recommend import reason_text
+from assistant.tools.recommend import looked_at, reason_text
 from assistant.types import Shopper
 from recommender.recommend import Kind, Session
 from retrieval.types import Filters
@@ -45,17 +45,17 @@ def recommend(
     shop = open_shop(settings)
     if product_id is not None and shop.catalogue.product(product_id) is None:
         raise NotFound(f"no product {product_id!r} in {shop.catalogue.info.name}")
+    context = _context(shop, customer_id)
     found = shop.recommender.recommend(
         kind,  # type: ignore[arg-type]
         customer_id=customer_id,
-        session=Session(),
+        session=Session(viewed=tuple(looked_at(context))),
         product_id=product_id,
         category=category,
         k=k,
         now=shop.catalogue.clock.now(),
         diversity=diversity,
     )
-    context = _context(shop, customer_id)
     reasons = {item.product_id: reason_text(context, item.reason) for item in found.items}
     scores = [(item.product_id, item.score) for item in found.items]
     items = _items(shop, scores, reasons)

@@ -16,6 +16,7 @@ from typing import Any
 from assistant.errors import AisleError
 from assistant.tools.context import Context
 from assistant.types import Language
+from assistant.unwanted import only_refuses, says, unwanted
 
 
 class Refused(AisleError):
@@ -135,6 +136,23 @@ def asks_for_a_person(text: str) -> bool:
     return bool(_PERSON.search(text))
 
 
+def again_without(context: Context) -> dict[str, Any] | None:
+    """The decision on a message that only says what is not wanted, of what the shop sells: the
+    last search or suggestion anew, else something new. A small model searches for "no nuts".
+    """
+    if not (only_refuses(context.text) and context.left_out(unwanted([context.text]))):
+        return None
+    for turn in reversed(context.turns):
+        for call in reversed(turn.calls):
+            given = {key: value for key, value in call.action.arguments.items() if value}
+            asked = str(given.get("query") or given.get("category") or "")
+            if call.action.tool in ("search_products", "recommend_products") and call.ok:
+                if any(says(asked, each) for each in context.refused()):
+                    break
+                return {"tool": call.action.tool, **given}
+    return {"tool": "recommend_products", "kind": "new_for_you"}
+
+
 def may_hold_two_wishes(text: str) -> bool:
     """Whether a message could ask for two things; a small model sees a second one too often."""
     return bool(_TWO_WISHES.search(text))
@@ -156,6 +174,10 @@ def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -
     said = " ".join([*(t.text for t in context.turns if t.kind != "staff"), context.text])
     if tool == "search_products":
         checked.update(_limits(checked, context.text, said))
+        query = str(checked.get("query", ""))
+        for each in unwanted([context.text]):
+            if says(query, each):
+                raise Refused(f"they do not want {each}; suggest something else")
     for name in ("query", "category"):
         if name in checked:
             checked[name] = " ".join(str(checked[name]).split())

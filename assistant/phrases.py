@@ -107,6 +107,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "what other shoppers buy the most.",
         "您的购买记录还太少，所以这是一般推荐，即其他顾客买得最多的商品：",
     ),
+    "left_out": (
+        "I left out what says “{words}” in its name or shelf; what is inside is on the label.",
+        "名称或货架中标有“{words}”的商品已排除；成分请以包装标签为准。",
+    ),
     "suggest_none": ("I have no suggestion for that.", "这方面我没有可推荐的商品。"),
     "suggest_none_in": (
         "I have no suggestion in “{category}”.",

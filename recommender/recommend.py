@@ -27,6 +27,8 @@ __all__ = ["Item", "Kind", "Reason", "Recommendation", "Recommender", "Session"]
 
 _SESSION_SHARE = 0.1
 """A product of this session weighs a tenth of all that a shopper bought before."""
+_VIEWED = 0.3
+"""What a product that was looked at weighs, of one in the cart."""
 _CART_PULL = 0.3
 _SESSION_PULL = 0.5
 """The most that a session adds to a learned score, which lies between 1 and 2."""
@@ -236,9 +238,9 @@ class Recommender:
         learned = self._learned(slot, asked)
         if learned is None:
             return weighted
+        pulled, weights = self._pulled(asked)
         session = np.zeros(len(weighted), np.float32)
-        pulled = self._numbers(asked.session.cart + asked.session.liked)
-        session[pulled] = self._session_weight(asked)
+        session[pulled] = weights
         refused = self._numbers(asked.session.disliked)
         found = learned.scores(slot, asked.user, asked.now, session, refused)
         top = max(float(np.nanmax(weighted, initial=0)), 1e-9)
@@ -249,18 +251,20 @@ class Recommender:
             found = found + _SESSION_PULL * np.maximum(pull, 0) / max(float(pull.max()), 1e-9)
         return found
 
-    def _session_weight(self, asked: _Asked) -> float:
+    def _pulled(self, asked: _Asked) -> tuple[Ints, Floats]:
+        """The items that this session speaks for, and how much each adds to the tastes."""
+        strong = self._numbers(asked.session.cart + asked.session.liked)
+        viewed = np.setdiff1d(self._numbers(asked.session.viewed), strong)
         counts = self._models.frequency.rows([asked.user])
-        return max(1.0, _SESSION_SHARE * float(counts.sum()))
+        weight = max(1.0, _SESSION_SHARE * float(counts.sum()))
+        share = np.repeat([1, _VIEWED], [len(strong), len(viewed)])
+        return np.append(strong, viewed), (weight * share).astype(np.float32)
 
     def _tastes_now(self, asked: _Asked) -> Any:
         """The row that EASE is asked with: what was bought, and what this session says."""
         counts = self._models.frequency.rows([asked.user])
-        session = self._numbers(asked.session.cart + asked.session.liked)
-        weight = self._session_weight(asked)
-        added = sparse.csr_matrix(
-            (np.full(len(session), weight), (np.zeros(len(session), int), session)), counts.shape
-        )
+        pulled, weights = self._pulled(asked)
+        added = sparse.csr_matrix((weights, (np.zeros(len(pulled), int), pulled)), counts.shape)
         tastes = sparse.csr_matrix(counts + added, dtype=np.float32)
         tastes.data[np.isin(tastes.indices, self._numbers(asked.session.disliked))] = 0
         tastes.eliminate_zeros()

@@ -22,9 +22,13 @@ ReasonCode = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Product ids that count from this moment on: what the conversation and the cart say."""
+    """Product ids that count from this moment on: what the conversation and the cart say.
+
+    `viewed` are those looked at or asked about, which say less than a place in the cart.
+    """
 
     cart: tuple[str, ...] = ()
+    viewed: tuple[str, ...] = ()
     liked: tuple[str, ...] = ()
     disliked: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()

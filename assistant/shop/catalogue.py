@@ -105,6 +105,14 @@ class Catalogue:
                 found[row[0]] = self._product(row)
         return [found[each] for each in product_ids if each in found]
 
+    def naming(self, pieces: Sequence[str]) -> list[tuple[str, str]]:
+        """Product ids, each with its title and category, that contain one of these pieces."""
+        where = " OR ".join("title LIKE ? OR category LIKE ?" for _ in pieces) or "0"
+        values = [f"%{piece}%" for piece in pieces for _ in range(2)]
+        return self._rows(
+            f"SELECT product_id, title || '. ' || category FROM product WHERE {where}", values
+        )
+
     def all_products(self) -> Iterator[StockedProduct]:
         query = f"SELECT {_PRODUCT}, bought FROM product ORDER BY product_id"
         for row in self._rows(query):
@@ -215,6 +223,16 @@ class Catalogue:
             " WHERE customer_id = ? AND kind = 'purchase' GROUP BY product_id"
         )
         return dict(self._rows(query, (customer_id,)))
+
+    def looked_at(self, customer_id: str, since: datetime, most: int) -> list[str]:
+        """Products that this customer viewed, put into a cart or wrote about, the latest first."""
+        rows = self._rows(
+            "SELECT product_id FROM interaction"
+            " WHERE customer_id = ? AND kind IN ('view', 'cart', 'message') AND at BETWEEN ? AND ?"
+            " GROUP BY product_id ORDER BY max(at) DESC, product_id LIMIT ?",
+            (customer_id, _stamp(since, 0), self._now(), most),
+        )
+        return [product_id for (product_id,) in rows]
 
     def orders(
         self,

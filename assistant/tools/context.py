@@ -13,6 +13,7 @@ from assistant.orders.book import OrderBook
 from assistant.phrases import date, money, phrase
 from assistant.shop.catalogue import Catalogue
 from assistant.types import Cart, CartLine, Language, Product, ProductCard, Shopper, Turn
+from assistant.unwanted import says, stems, unwanted
 from recommender.recommend import Recommender
 from retrieval.search import Retrieval
 
@@ -106,6 +107,23 @@ class Context:
 
     def is_tag(self, reference: str) -> bool:
         return bool(_TAG.fullmatch(reference.strip().strip("[]")))
+
+    def refused(self) -> tuple[str, ...]:
+        """What the shopper said in this conversation that they do not want."""
+        said = [turn.text for turn in self.turns if turn.kind != "staff"]
+        return unwanted([*said, self.text])
+
+    def left_out(self, refused: Sequence[str]) -> frozenset[str]:
+        """The products whose name or shelf says any of that."""
+        found = self.shop.catalogue.naming(stems(refused)) if refused else []
+        return frozenset(
+            product_id for product_id, text in found if any(says(text, each) for each in refused)
+        )
+
+    def note_left_out(self, note: str, refused: Sequence[str]) -> str:
+        """A tool's sentence with what was left out, which a name alone cannot promise."""
+        gap = "" if self.language == "zh" else " "
+        return note + gap + self.phrase("left_out", words="”, “".join(refused))
 
     def cart(self) -> Cart:
         """The shopper's cart at today's prices; products no longer sold have left it."""

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from assistant.tools.context import Context
 from assistant.tools.registry import ProductRef
 from assistant.types import Product, ProductCard, ToolResult
+from assistant.unwanted import says
 from retrieval.types import Filters
 
 SHOWN = 6
@@ -34,10 +35,14 @@ def search_products(
     category: str | None = None,
 ) -> ToolResult:
     """Find products to buy. query: what the product is, in English."""
+    # Whoever asks for almonds after "no nuts" means them.
+    refused = tuple(each for each in context.refused() if not says(query, each))
+    left_out = context.left_out(refused)
     filters = Filters(
         min_price=None if min_price is None else Decimal(str(min_price)),
         max_price=None if max_price is None else Decimal(str(max_price)),
         category=category,
+        exclude=left_out,
     )
     found = context.shop.retrieval.products.search(query, filters, k=SHOWN)
     limit = _limit(context, filters)
@@ -55,12 +60,12 @@ def search_products(
     if found.missing:
         words = " ".join(found.missing)
         note = context.phrase("search_missing", missing=words, limit=limit)
-        return ToolResult(True, note, products=cards, verbatim=True)
-    return ToolResult(
-        True,
-        context.phrase("search_found", query=query, limit=limit),
-        products=cards,
-    )
+    else:
+        note = context.phrase("search_found", query=query, limit=limit)
+    if left_out:
+        note = context.note_left_out(note, refused)
+    verbatim = bool(found.missing or left_out)
+    return ToolResult(True, note, products=cards, verbatim=verbatim)
 
 
 def compare_products(context: Context, products: list[ProductRef]) -> ToolResult:

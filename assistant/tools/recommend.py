@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -18,6 +18,9 @@ SUGGESTED = 5
 _CANDIDATES = 400
 _NEAR_THEME = 150
 """How many suggestions are looked through for a theme, and how many products count as near it."""
+LATELY = timedelta(days=30)
+LOOKED_AT = 20
+"""Products of the record of views that still say something, and for how long."""
 _PERIODS = {"week": 7, "month": 31, "three_months": 92, "year": 366}
 
 
@@ -39,10 +42,12 @@ def recommend_products(
             return ToolResult(False, context.phrase(key, product=product or ""), verbatim=True)
     shelf = category if category and context.shop.catalogue.has_category(category) else None
     theme = None if shelf else category
+    refused = context.refused()
+    left_out = context.left_out(refused)
     found = context.shop.recommender.recommend(
         kind,
         customer_id=context.shopper.customer_id,
-        session=session_signals(context),
+        session=session_signals(context, left_out),
         product_id=anchor.product.product_id if anchor else None,
         category=shelf,
         k=_CANDIDATES if theme else SUGGESTED,
@@ -60,11 +65,14 @@ def recommend_products(
         return ToolResult(False, context.phrase(key, category=category or ""), verbatim=True)
     if found.cold:
         key = "suggest_cold_guest" if context.shopper.customer_id is None else "suggest_cold"
-        return ToolResult(True, context.phrase(key), products=cards, verbatim=True)
-    note = context.phrase(f"suggest_{kind}", title=anchor.product.title if anchor else "")
-    if kind == "goes_with" and anchor is None:
+        note = context.phrase(key)
+    elif kind == "goes_with" and anchor is None:
         note = context.phrase("suggest_goes_with_cart")
-    return ToolResult(True, note, products=cards)
+    else:
+        note = context.phrase(f"suggest_{kind}", title=anchor.product.title if anchor else "")
+    if left_out:
+        note = context.note_left_out(note, refused)
+    return ToolResult(True, note, products=cards, verbatim=found.cold or bool(left_out))
 
 
 def _fitting(context: Context, items: Sequence[Item], theme: str) -> list[Item]:
@@ -109,8 +117,10 @@ def search_history(
     return ToolResult(True, context.phrase(key, query=query or ""), products=cards)
 
 
-def session_signals(context: Context) -> Session:
-    """What this conversation says of the shopper: it counts in the very next suggestion."""
+def session_signals(context: Context, left_out: frozenset[str] = frozenset()) -> Session:
+    """What this conversation says of the shopper, and what they lately looked at in the shop: it
+    counts in the very next suggestion. `left_out` are products that they refused by name.
+    """
     liked = tuple(
         card.product.product_id
         for turn in context.turns
@@ -125,7 +135,39 @@ def session_signals(context: Context) -> Session:
     )
     cart = tuple(line.product.product_id for line in context.cart().lines)
     shown = tuple(card.product.product_id for card in context.shown.values())
-    return Session(cart=cart, liked=liked, disliked=disliked, shown=shown)
+    viewed = *asked_about(context), *looked_at(context)
+    return Session(
+        cart=cart,
+        viewed=tuple(dict.fromkeys(viewed)),
+        liked=liked,
+        disliked=(*disliked, *left_out),
+        shown=shown,
+    )
+
+
+def asked_about(context: Context) -> Iterator[str]:
+    """The products that the shopper's messages were about: those compared, those to which
+    something was to go or be like, and the best that a search found.
+    """
+    for turn in context.turns:
+        tools = {call.action.tool for call in turn.calls if call.ok}
+        if "compare_products" in tools:
+            yield from (card.product.product_id for card in turn.products)
+        elif "search_products" in tools:
+            yield from (card.product.product_id for card in turn.products[:1])
+        for call in turn.calls:
+            anchor = context.find(str(call.action.arguments.get("product") or ""))
+            if anchor and call.ok and call.action.tool == "recommend_products":
+                yield anchor.product.product_id
+
+
+def looked_at(context: Context) -> list[str]:
+    """What the shop's record of this customer says they viewed or put into a cart of late."""
+    if context.shopper.customer_id is None:
+        return []
+    catalogue = context.shop.catalogue
+    since = catalogue.clock.now() - LATELY
+    return catalogue.looked_at(context.shopper.customer_id, since, LOOKED_AT)
 
 
 def reason_text(context: Context, reason: Reason) -> str:

@@ -355,3 +355,32 @@ def test_a_product_that_nobody_bought_is_suggested_to_those_who_buy_its_like(tmp
     recommender = Recommender.load(tmp_path / "model")
     found = recommender.recommend("new_for_you", customer_id="jon", session=Session(), k=20)
     assert "never-sold" not in {each.product_id for each in found.items}
+
+
+class TestViewed:
+    """What was looked at counts at once, and for less than what lies in the cart."""
+
+    def test_three_views_make_a_newcomer_known(self, shop):
+        views = Session(viewed=("dog-food", "dog-treats", "soap"))
+        found = shop.recommend("new_for_you", customer_id="newcomer", session=views, k=5)
+        assert not found.cold
+        anchors = {item.reason.anchor_product_id for item in found.items}
+        assert anchors & set(views.viewed)
+        assert found.items != shop.recommend("popular", customer_id=None, session=NOTHING).items
+
+    def test_a_view_pulls_less_than_the_cart_and_more_than_nothing(self, shop):
+        def score(session):
+            found = shop.recommend("new_for_you", customer_id="bob", session=session, k=20)
+            return next(i.score for i in found.items if i.product_id == "dog-treats")
+
+        viewed, cart = Session(viewed=("dog-food",)), Session(cart=("dog-food",))
+        assert score(NOTHING) < score(viewed) < score(cart)
+        assert score(Session(cart=("dog-food",), viewed=("dog-food",))) == score(cart)
+
+    def test_a_view_of_what_was_refused_pulls_nothing(self, shop):
+        session = Session(viewed=("dog-food",), disliked=("dog-food",))
+        refused = Session(disliked=("dog-food",))
+        asked = {"customer_id": "bob", "k": 20}
+        assert shop.recommend("new_for_you", session=session, **asked) == shop.recommend(
+            "new_for_you", session=refused, **asked
+        )
