@@ -14,7 +14,8 @@ _REFUSED = re.compile(
     r"\b(?:no|without|nothing with|not? (?:any|more)|allerg(?:ic|y) to|skip|avoid|leave out|exclude"
     r"|(?:do not|don['’]?t|can ?not|can['’]?t|never) (?:eat|like|want|have|drink|use|stand))"
     r"\s+(?:any |the |more )*"
-    r"(?P<first>[a-z][a-z'-]+(?: (?!n?or\b)[a-z][a-z'-]+)?)(?P<others>(?:(?:,| or| nor)\s+[a-z][a-z'-]+)*)",
+    r"(?P<first>[a-z][a-z'-]+(?: (?!n?or\b)[a-z][a-z'-]+)?)"
+    r"(?P<others>(?:(?:,| or| nor)\s+[a-z][a-z'-]+)*)",
     re.IGNORECASE,
 )
 _ALLERGY = re.compile(r"\b(?P<first>[a-z]+) allerg(?:y|ies)\b", re.IGNORECASE)
@@ -38,8 +39,8 @@ _KINDS = {
 }
 """What names a kind of food by another word; a name that says the kind itself needs none."""
 _FILLERS = frozenset(
-    ["no", "please", "thanks", "thank", "in", "for", "at", "on", "to", "of", "with", "and", "but", "this",
-     "that", "it", "them", "these", "those", "i", "you", "we", "me", "my", "your", "a", "an", "now",
+    ["no", "please", "thanks", "thank", "in", "for", "at", "on", "to", "of", "with", "and", "but",
+     "this", "that", "it", "them", "these", "those", "i", "you", "we", "me", "my", "your", "a", "an", "now",
      "today", "problem", "worries", "idea", "way", "need", "one", "thing", "things", "longer",
      "matter", "either", "too", "much", "is", "are", "do", "can", "show", "just", "not", "added",
      "what", "which", "from", "there", "here", "if", "because", "since", "as", "like", "anymore"]

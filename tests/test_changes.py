@@ -341,7 +341,8 @@ def test_several_items_are_one_change(olga):
         },
         {"tool": "change_order_items", "items": ["oat milk", "bread"]},
     )
-    effect = olga.say("whole milk for the oat milk, gluten free penne for the spaghetti").proposal.effect
+    said = "whole milk for the oat milk, gluten free penne for the spaghetti"
+    effect = olga.say(said).proposal.effect
     assert [(each.title.split(",")[0], each.new_title.split(",")[0]) for each in effect.items] == [
         ("Oat milk", "Whole milk"),
         ("Spaghetti", "Gluten free penne"),

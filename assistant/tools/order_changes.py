@@ -216,7 +216,9 @@ def replacements(context: Context, kind: str, line: OrderLine, words: str) -> li
         hits = context.shop.retrieval.products.search(words, filters, k=6).hits
         whole = [hit for hit in hits if hit.whole] or hits
         candidates = context.shop.catalogue.products([hit.product_id for hit in whole])
-    return candidates
+    # "Camera, waterproof" fits "Camera, no waterproof" as well, but is the name of one.
+    named = [each for each in candidates if each.title.casefold() == words.strip().casefold()]
+    return named or candidates
 
 
 def _described(product: Product) -> str:
