@@ -40,10 +40,11 @@ _KINDS = {
 """What names a kind of food by another word; a name that says the kind itself needs none."""
 _FILLERS = frozenset(
     ["no", "please", "thanks", "thank", "in", "for", "at", "on", "to", "of", "with", "and", "but",
-     "this", "that", "it", "them", "these", "those", "i", "you", "we", "me", "my", "your", "a", "an", "now",
-     "today", "problem", "worries", "idea", "way", "need", "one", "thing", "things", "longer",
-     "matter", "either", "too", "much", "is", "are", "do", "can", "show", "just", "not", "added",
-     "what", "which", "from", "there", "here", "if", "because", "since", "as", "like", "anymore"]
+     "this", "that", "it", "them", "these", "those", "i", "you", "we", "me", "my", "your", "a",
+     "an", "now", "today", "problem", "worries", "idea", "way", "need", "one", "thing", "things",
+     "longer", "matter", "either", "too", "much", "is", "are", "do", "can", "show", "just", "not",
+     "added", "what", "which", "from", "there", "here", "if", "because", "since", "as", "like",
+     "anymore"]
 )  # fmt: skip
 _POLITE = frozenset(
     ["i", "i'm", "m", "am", "we", "re", "are", "have", "a", "an", "but", "and", "please", "thanks",
