@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from recommender.content import Content
 from recommender.cooccurrence import Cooccurrence
 from recommender.ease import Ease, tastes_of
 from recommender.errors import ModelMissing
+from recommender.factors import Factors
 from recommender.frequency import Frequency
 from recommender.interactions import Baskets, Floats, Ints, clean
 from recommender.learned import Learned
@@ -27,6 +29,10 @@ STEPS = 6
 
 @dataclass(frozen=True, slots=True)
 class Models:
+    """`factors` are there only where a cluster trained them (see `spark`): then they, not EASE, say
+    what is new for a shopper.
+    """
+
     catalogue: Catalogue
     baskets: Baskets
     frequency: Frequency
@@ -37,6 +43,15 @@ class Models:
     popular: Popular
     weights: Weights
     learned: Learned | None = None
+    factors: Factors | None = None
+
+    def liking(self, counts: Any) -> Floats:
+        """Scores (n, items) for decayed counts (n, items), NaN for an item of which nothing is
+        known.
+        """
+        if self.factors:
+            return self.content.fill(self.factors.fold_in(tastes_of(counts)))
+        return self.content.fill(self.ease.fold_in(counts))
 
     @classmethod
     def fit(
@@ -96,6 +111,8 @@ class Models:
             parts["learned"] = self.learned.arrays()
         if self.content.knows:
             parts["content"] = self.content.arrays()
+        if self.factors:
+            parts["factors"] = self.factors.arrays()
         storage.save(folder, parts, {"weights": self.weights.as_json()})
 
     @classmethod
@@ -124,6 +141,7 @@ class Models:
                 Popular.from_arrays(parts["popular"]),
                 weights,
                 Learned.from_arrays(learned, baskets, catalogue) if learned else None,
+                Factors.from_arrays(parts["factors"], tastes) if "factors" in parts else None,
             )
         except (KeyError, TypeError):
             raise ModelMissing(

@@ -147,7 +147,7 @@ class Recommender:
         score = bought / np.nanmax(bought, initial=1) - 1
         few = asked.category is None and asked.k <= _LEARNED_FILLS
         if not (few and self._learned("new_items", asked)):
-            liking = models.content.fill(models.ease.fold_in(tastes))[0]
+            liking = models.liking(tastes)[0]
             score[np.isnan(score) & np.isfinite(liking)] = -1
             score = np.where(liking > 0, liking, score)
         score = self._ranked("new_items", asked, score)

@@ -67,7 +67,8 @@ def fit_factors(
     )
     baskets = (
         spark.read.parquet(interactions)
-        .where("kind = 'purchase' and value > 0 and customer_id is not null and at is not null")
+        .where("kind = 'purchase' and customer_id is not null and at is not null")
+        .where("value > 0 and value < double('infinity')")  # to Spark, NaN is the largest
         .select("customer_id", "product_id", "at")
         .distinct()
         .join(f.broadcast(numbers), "product_id")

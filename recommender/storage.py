@@ -41,6 +41,13 @@ def save(folder: Path, parts: dict[str, Arrays], facts: dict[str, Any]) -> None:
     mark.replace(folder / _MARK)
 
 
+def add(folder: Path, name: str, arrays: Arrays) -> None:
+    """Put one more part into the model that is there; raises ModelMissing where there is none."""
+    parts, facts = load(folder)
+    kept = {key: value for key, value in facts.items() if key not in ("version", "digests")}
+    save(folder, parts | {name: arrays}, kept)
+
+
 def load(folder: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
     """The parts and the facts of `save`; raises ModelMissing."""
     try:

@@ -1,9 +1,12 @@
 """Factors from interactions that one machine does not hold, trained on a Spark cluster.
 
-    python scripts/train_spark.py spark://host:7077 INTERACTIONS.parquet PRODUCTS.parquet OUT.npz
+    aisle train --plain
+    python scripts/train_spark.py spark://host:7077 INTERACTIONS.parquet [--home .aisle]
 
-The paths are read by every worker: a shared folder or a URL that Spark knows. OUT.npz is what
-`recommender.factors.Factors.from_arrays` loads, items numbered by the sorted product ids.
+INTERACTIONS is a path or URL that every worker can read, with the columns of a shop folder. The
+factors become a part of the model in the home: from its next start the server, and `aisle
+recommend` at once, say by them what is new for a shopper, where that list is not learned (`aisle
+train` without --plain). `aisle train` makes a model without them again.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from recommender.errors import ExtraMissing
+from assistant.errors import AisleError
+from assistant.settings import read_settings
+from recommender import storage
+from recommender.errors import ExtraMissing, ModelMissing
+from recommender.factors import EPOCHS, FACTORS
 from recommender.spark import fit_factors, open_spark
 
 
@@ -22,26 +27,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("master")
     parser.add_argument("interactions")
-    parser.add_argument("products")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--factors", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--factors", type=int, default=FACTORS)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--least", type=int, default=10, help="Rows of a product to learn it.")
     asked = parser.parse_args()
     try:
+        folder = read_settings(home=asked.home).recommender_folder
+        parts, _ = storage.load(folder)
         spark = open_spark(asked.master)
-        ids = [row[0] for row in spark.read.parquet(asked.products).select("product_id").collect()]
-        arrays = fit_factors(
-            spark,
-            asked.interactions,
-            tuple(sorted(ids)),
-            factors=asked.factors,
-            epochs=asked.epochs,
-        )
-    except (ExtraMissing, ValueError) as error:
-        print(error, file=sys.stderr)
+        try:
+            arrays = fit_factors(
+                spark,
+                asked.interactions,
+                parts["catalogue"]["ids"].tolist(),
+                least=asked.least,
+                factors=asked.factors,
+                epochs=asked.epochs,
+            )
+        finally:
+            spark.stop()
+        storage.add(folder, "factors", arrays)
+    except (AisleError, ExtraMissing, ModelMissing, ValueError) as error:
+        print(f"train_spark: {error}", file=sys.stderr)
         sys.exit(2)
-    np.savez(asked.out, **arrays)
-    print(f"{len(arrays['known']):,} items, {arrays['items'].shape[1]} factors: {asked.out}")
+    known, factors = arrays["items"].shape
+    print(f"{known:,} items, {factors} factors in {folder}")
 
 
 if __name__ == "__main__":

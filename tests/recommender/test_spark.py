@@ -1,8 +1,11 @@
 """Spark ALS on a cluster of one master and two workers, all on this machine."""
 
+import json
+import math
 import os
+import re
+import runpy
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,17 +19,28 @@ import pytest
 from recommender.errors import ExtraMissing
 from recommender.factors import Factors
 from recommender.interactions import Baskets
+from recommender.models import Models
 from recommender.spark import fit_factors, open_spark
+from tests.retrieval.fakes import HashingEmbedder
 
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Java starts in half the time when it does not mean to stay."""
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+PATIENCE = 240
+"""Seconds in which a machine that is busy with other things has started three Javas."""
+SCRIPT = Path(__file__).parents[2] / "scripts" / "train_spark.py"
+
+
+def heard(log, pattern, times=1):
+    """The first match, once the log holds that many."""
+    deadline = time.monotonic() + PATIENCE
+    while len(found := list(re.finditer(pattern, log.read_text()))) < times:
+        if time.monotonic() > deadline:
+            pytest.fail(f"the cluster did not come up: {log.read_text()[-2000:]}")
+        time.sleep(0.2)
+    return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +53,6 @@ def cluster(tmp_path_factory):
     place = tmp_path_factory.mktemp("spark")
     env = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1",
            "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": QUICK}  # fmt: skip
-    port = free_port()
-    address = f"spark://127.0.0.1:{port}"
     started = []
 
     def start(kind, *arguments):
@@ -50,22 +62,22 @@ def cluster(tmp_path_factory):
         return Path(log.name)
 
     try:
-        log = start("master.Master", "--host", "127.0.0.1", "--port", str(port),
-                    "--webui-port", str(free_port()))  # fmt: skip
+        log = start("master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+        address = heard(log, r"Starting Spark master at (spark://\S+)")[1]
         for number in (1, 2):
             start("worker.Worker", "--cores", "1", "--memory", "1g", "--host", "127.0.0.1",
-                  "--webui-port", str(free_port()), "--work-dir", str(place / f"w{number}"),
+                  "--webui-port", "0", "--work-dir", str(place / f"w{number}"),
                   address)  # fmt: skip
-        deadline = time.monotonic() + 60
-        while log.read_text().count("Registering worker") < 2:
-            if time.monotonic() > deadline:
-                pytest.fail(f"the cluster did not come up: {log.read_text()[-2000:]}")
-            time.sleep(0.2)
+        heard(log, "Registering worker", times=2)
         yield address
     finally:
         for process, log in reversed(started):
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             log.close()
 
 
@@ -88,7 +100,11 @@ def camps():
         for n in range(60)
         for day in range(2)
         for item in draw.choice(10, 5, replace=False)
-    ] + [("c00", "rare", "purchase", 1.0, START), ("c01", "p00", "view", 1.0, START)]
+    ] + [
+        ("c00", "rare", "purchase", 1.0, START),
+        ("c01", "p00", "view", 1.0, START),
+        *(("c01", "p00", "purchase", each, START) for each in (math.nan, math.inf, -1.0)),
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
@@ -102,7 +118,7 @@ def test_the_cluster_writes_the_factors_that_the_server_loads(spark, tmp_path):
         spark, str(tmp_path / "interactions.parquet"), product_ids, factors=8, epochs=3
     )
     np.savez(tmp_path / "factors.npz", **arrays)
-    baskets = Baskets.of(rows.filter(kind="purchase"), product_ids)
+    baskets = Baskets.of(rows.filter(kind="purchase", value=1.0), product_ids)
     tastes = baskets.matrix()
     with np.load(tmp_path / "factors.npz", allow_pickle=False) as saved:
         loaded = Factors.from_arrays(dict(saved), tastes)
@@ -112,6 +128,67 @@ def test_the_cluster_writes_the_factors_that_the_server_loads(spark, tmp_path):
     own = [np.nanmean(new[n, (n % 2) * 10 :][:10]) for n in range(60)]
     other = [np.nanmean(new[n, (1 - n % 2) * 10 :][:10]) for n in range(60)]
     assert np.greater(own, other).mean() > 0.9
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_what_the_cluster_learned_is_what_the_home_recommends_by(
+    spark, aisle, tmp_path, monkeypatch, capsys
+):
+    """From a shop folder over the cluster to `aisle recommend`, and away again with `aisle train`."""
+    monkeypatch.setattr("assistant.app.open_embedder", lambda _: HashingEmbedder())
+    folder, home = tmp_path / "shop", tmp_path / "home"
+    folder.mkdir()
+    (folder / "shop.toml").write_text('name = "Camps"\ncurrency = "USD"\n')
+    names = ["customer_id", "product_id", "kind", "value", "at"]
+    rows = pl.DataFrame(camps(), schema=names, orient="row")
+    rows.write_parquet(folder / "interactions.parquet")
+    ids = [f"p{n:02}" for n in range(20)] + ["rare"]
+    pl.DataFrame(
+        {"product_id": ids, "title": [f"Thing {each}" for each in ids], "category": ids,
+         "price": [1.0] * len(ids)}
+    ).write_parquet(folder / "products.parquet")  # fmt: skip
+    for command in (["ingest", folder], ["train", "--plain"]):
+        code, _, err = aisle(*command, "--home", home)
+        assert code == 0, err
+
+    def suggested():
+        asked = ("--customer", "c00", "--kind", "new_for_you", "--json")
+        code, out, err = aisle("recommend", "--home", home, *asked)
+        assert code == 0, err
+        return {each["product_id"]: each["score"] for each in json.loads(out)["items"]}
+
+    before = suggested()
+    few = ["--factors", "8", "--epochs", "3"]
+    asked = [spark.sparkContext.master, str(folder / "interactions.parquet"), "--home", str(home)]
+    monkeypatch.setattr(sys, "argv", ["train_spark.py", *asked, *few])
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert "20 items, 8 factors" in capsys.readouterr().out
+    after = suggested()
+    models = Models.load(home / "recommender")
+    assert models.factors is not None
+    user = models.baskets.customers.index("c00")
+    scores = models.factors.scores([user])[0]
+    own = {each for each in ids if (rows.filter(customer_id="c00", product_id=each)).height}
+    camp = [each for each in ids[:10] if each not in own]
+    assert camp, "there is something of the camp that c00 lacks"
+    assert list(after)[: len(camp)] == sorted(
+        camp, key=lambda each: -scores[models.catalogue.number(each)]
+    )
+    for each in camp:
+        assert after[each] == pytest.approx(float(scores[models.catalogue.number(each)]), abs=1e-4)
+    assert after != before
+    assert aisle("train", "--plain", "--home", home)[0] == 0
+    assert suggested() == before
+
+
+def test_the_script_names_a_home_without_a_model(tmp_path, monkeypatch, capsys):
+    asked = ["spark://127.0.0.1:1", "rows.parquet", "--home", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["train_spark.py", *asked])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert ended.value.code == 2
+    assert "run `aisle train`" in capsys.readouterr().err
 
 
 def test_without_the_extra_it_is_named(monkeypatch):
