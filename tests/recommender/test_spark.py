@@ -135,7 +135,7 @@ def test_the_cluster_writes_the_factors_that_the_server_loads(spark, tmp_path):
 def test_what_the_cluster_learned_is_what_the_home_recommends_by(
     spark, aisle, tmp_path, monkeypatch, capsys
 ):
-    """From a shop folder over the cluster to `aisle recommend`, and away again with `aisle train`."""
+    """From a shop folder over the cluster to `aisle recommend`, and away again by training."""
     monkeypatch.setattr("assistant.app.open_embedder", lambda _: HashingEmbedder())
     folder, home = tmp_path / "shop", tmp_path / "home"
     folder.mkdir()
