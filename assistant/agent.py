@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from assistant.brief import Briefer
 from assistant.errors import ModelError
 from assistant.events import CardsShown, Event, ReplyPiece, ToolStarted
 from assistant.grounding import (
@@ -53,6 +54,7 @@ class Agent:
     tools: Mapping[str, Tool]
     prompt: str
     writer: Writer
+    briefer: Briefer
     max_steps: int = 6
     deadline: float = 30.0
 
@@ -133,6 +135,10 @@ def load_agent(
         f"- {each.name}({', '.join(each.parameters)}): {each.description}"
         for each in tools.values()
     )
+    vocabulary = Vocabulary(
+        frozenset(prompt("harmless_words.en.txt").split()),
+        frozenset(prompt("harmless_characters.zh.txt").strip()),
+    )
     return Agent(
         model,
         tools,
@@ -144,11 +150,9 @@ def load_agent(
             prompt("reply.md").format(
                 shop=shop_name, examples=_examples(prompt("reply_examples.md"))
             ),
-            Vocabulary(
-                frozenset(prompt("harmless_words.en.txt").split()),
-                frozenset(prompt("harmless_characters.zh.txt").strip()),
-            ),
+            vocabulary,
         ),
+        Briefer(model, prompt("brief.md").format(shop=shop_name), vocabulary),
         max_steps,
         deadline,
     )

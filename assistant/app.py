@@ -67,6 +67,7 @@ def open_session(settings: Settings, shop: Shop, store: Store, agent: Agent) -> 
         settings.desk_capacity,
         timedelta(seconds=settings.desk_silent_seconds),
         timedelta(seconds=settings.desk_answer_seconds),
+        settings.desk_briefs,
         settings.home / "canned.toml",
         Channels(
             settings.desk_webhook,

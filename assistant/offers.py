@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from assistant.types import Turn
 
-_UPSET = re.compile(
+UPSET = re.compile(
     r"\b(?:useless|ridiculous|unacceptable|furious|angry|outrageous|terrible|awful|worst|pathetic"
     r"|fed up|sick of|rip[- ]?off|scam|wtf|stupid|idiots?|liars?|lying to me|fraud"
     r"|not (?:listening|helping|helpful)|waste of time|(?:this|that) is a joke)\b"
@@ -18,7 +18,7 @@ _UPSET = re.compile(
 
 def is_upset(text: str) -> bool:
     """Whether the message plainly shows anger. Mild displeasure is the model's to notice."""
-    return bool(_UPSET.search(text))
+    return bool(UPSET.search(text))
 
 
 def came_to_nothing(turn: Turn) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from assistant.agent import Agent, Draft, run_turn
+from assistant.brief import Brief
 from assistant.changes import ASSISTANT, Changes, Settled, answer_in, awaited
 from assistant.codes import Codes
 from assistant.desk.desk import Desk, Rules
@@ -399,6 +400,15 @@ class Session:
         customer_id = conversation.shopper.customer_id
         orders = tuple(self._orders.orders(customer_id, limit=OPEN_ORDERS) if customer_id else ())
         return packet_of(context, conversation, orders), context
+
+    def write_brief(self, conversation_id: str, cancel: threading.Event) -> Brief:
+        """Have the model sum up a conversation that is at the desk, check it, and keep what
+        passes. Takes as long as the model does; nothing waits for it."""
+        conversation = self._store.any_conversation(conversation_id)
+        brief = self._agent.briefer.brief(conversation.turns, cancel)
+        if not cancel.is_set():
+            self.desk.keep_brief(conversation_id, brief)
+        return brief
 
     def draft_reply(self, conversation_id: str) -> Turn:
         """What the assistant would answer now, for a colleague to edit; nothing is kept, and no

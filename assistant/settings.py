@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     """Conversations that one colleague has at a time."""
     desk_answer_seconds: int = Field(default=120, ge=1)
     """What the desk aims at; a shopper who waits longer is a visible breach."""
+    desk_briefs: bool = True
+    """Whether the model sums up what waits at the desk; what it says is checked first."""
     desk_silent_seconds: int = Field(default=300, ge=1)
     """After so long without an answer a conversation goes back into the queue."""
 

@@ -32,6 +32,7 @@ from assistant.database import (
     visits,
 )
 from assistant.desk import states
+from assistant.desk.tables import handoffs, notes
 from assistant.errors import BadInput, Conflict, NotFound, StorageError
 from assistant.record import decode, encode
 from assistant.types import Conversation, Handoff, Language, Shopper, Turn
@@ -257,12 +258,21 @@ class Store:
         self.database.forget()
 
     def export(self, shopper_key: str) -> dict[str, Any]:
-        """Everything kept under this key, as JSON."""
+        """Everything kept under this key, as JSON.
+
+        What colleagues noted about the shopper is about the shopper, so it is in it, without who
+        noted it; so is what became of each hand-off.
+        """
         theirs = visits.c.shopper_key == shopper_key
         made = sa.select(audit_log).where(audit_log.c.shopper_key == shopper_key)
+        owned = conversations.c.shopper_key == shopper_key
+        asked = sa.select(handoffs).join(conversations).where(owned)
+        noted = sa.select(notes).join(conversations).where(owned)
         with self.database.read() as connection:
             seen = connection.execute(sa.select(visits).where(theirs)).all()
             logged = connection.execute(made.order_by(audit_log.c.at)).all()
+            stretches = connection.execute(asked.order_by(handoffs.c.asked_at)).all()
+            written = connection.execute(noted.order_by(notes.c.at)).all()
         return {
             "shopper_key": shopper_key,
             "conversations": [encode(each) for each in self._load(shopper_key, sa.true())],
@@ -277,6 +287,28 @@ class Store:
             "changes": [
                 {"at": row.at.isoformat(), "action": row.action, **json.loads(row.content)}
                 for row in logged
+            ],
+            "handoffs": [
+                {
+                    "conversation_id": row.conversation_id,
+                    "reason": row.reason,
+                    "summary": json.loads(row.summary),
+                    "brief": json.loads(row.brief) if row.brief else None,
+                    "asked_at": row.asked_at.isoformat(),
+                    "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+                    "outcome": row.outcome,
+                    "email": row.email,
+                    "rating": row.rating,
+                }
+                for row in stretches
+            ],
+            "notes": [
+                {
+                    "conversation_id": row.conversation_id,
+                    "at": row.at.isoformat(),
+                    "text": json.loads(row.text),
+                }
+                for row in written
             ],
         }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from assistant.brief import Brief, brief_text
 from assistant.database import conversations
 from assistant.desk import states
 from assistant.desk.notices import Channels, Notices
@@ -43,6 +44,8 @@ class Rules:
     """After so long without an answer a conversation goes back into the queue."""
     answer_within: timedelta = timedelta(minutes=2)
     """What the desk aims at; later is a visible breach."""
+    briefs: bool = False
+    """Whether the model sums up what is at the desk."""
     canned: Path | None = None
     """The shop's own ready replies, where there are some."""
     channels: Channels = field(default_factory=Channels)
@@ -235,6 +238,11 @@ class Desk:
             if state == "with_staff" and _owner(connection, conversation_id) == who.staff_id:
                 position = states.last_position(connection, conversation_id)
                 states.change(connection, conversation_id, seen_position=position)
+
+    def keep_brief(self, conversation_id: str, brief: Brief) -> None:
+        """Keep what the model made of an open hand-off."""
+        with self._locked(conversation_id) as (connection, _):
+            states.change(connection, conversation_id, brief=brief_text(brief))
 
     def sweep(self) -> list[str]:
         """Put back into the queue what a silent colleague has; which conversations those were."""

@@ -1,6 +1,6 @@
 """What a colleague needs to begin: who it is, what they want, what was tried; from the record.
 
-The model words none of it, so there is nothing in it to check against the transcript.
+The model words none of it; what it does word is a brief (`assistant.brief`), which is checked.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ handoffs = sa.Table(
     _conversation("handoffs_conversation"),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("summary", sa.Text, nullable=False),
+    # What the model made of it, as far as it passed; null before it was asked.
+    sa.Column("brief", sa.Text),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("asked_at", Time, nullable=False),
     sa.Column("staff_id", sa.String),

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assistant.brief import Brief, brief_from
 from assistant.database import audit_log, conversations, turns
 from assistant.desk.hours import support_hours
 from assistant.desk.numbers import Numbers, numbers_of
@@ -146,6 +147,49 @@ class View:
             row.email or "",
         )
 
+    def unbriefed(self) -> list[str]:
+        """Open hand-offs without a brief, or that wait with newer messages than theirs; the one
+        that has waited longest first."""
+        last = (
+            sa.select(sa.func.coalesce(sa.func.max(turns.c.position), 0))
+            .where(turns.c.conversation_id == handoffs.c.conversation_id)
+            .correlate(handoffs)
+            .scalar_subquery()
+        )
+        query = (
+            sa.select(
+                handoffs.c.conversation_id,
+                handoffs.c.brief,
+                handoffs.c.staff_id,
+                last.label("position"),
+            )
+            .where(
+                handoffs.c.ended_at.is_(None),
+                handoffs.c.brief.is_(None) | handoffs.c.staff_id.is_(None),
+            )
+            .order_by(handoffs.c.asked_at)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [
+            row.conversation_id
+            for row in rows
+            if row.brief is None or brief_from(row.brief).position < row.position
+        ]
+
+    def brief(self, conversation_id: str) -> Brief | None:
+        """The latest hand-off's; None where none was made, or nothing of it passed."""
+        query = (
+            sa.select(handoffs.c.brief)
+            .where(handoffs.c.conversation_id == conversation_id)
+            .order_by(handoffs.c.asked_at.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            text = connection.scalar(query)
+        brief = brief_from(text) if text else None
+        return brief if brief and brief.says_something else None
+
     def standing(self, conversation_id: str) -> Standing:
         """Where the conversation is, as its shopper may know it."""
         query = (
@@ -273,7 +317,14 @@ class View:
                 .where(handoffs.c.conversation_id == conversation_id)
                 .order_by(handoffs.c.asked_at)
             ).mappings()
-            stretches = [dict(row) | {"summary": json.loads(row["summary"])} for row in rows]
+            stretches = [
+                dict(row)
+                | {
+                    "summary": json.loads(row["summary"]),
+                    "brief": json.loads(row["brief"]) if row["brief"] else None,
+                }
+                for row in rows
+            ]
             made = connection.execute(
                 sa.select(audit_log)
                 .where(audit_log.c.conversation_id == conversation_id)

@@ -26,6 +26,7 @@ from assistant.desk.view import Standing
 from assistant.session import Session
 from assistant.types import Cart, Conversation, Language, Shopper
 from assistant.web import cards
+from assistant.web.briefing import Briefing
 from assistant.web.desk_api import admin_of, desk_routes
 from assistant.web.guard import check_origins, guard, visitor_of
 from assistant.web.live import Heard, Live, Signal, Update
@@ -86,9 +87,14 @@ def create_app(session: Session, origins: Sequence[str] = ()) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tending = Tending(session, live)
+        briefing = Briefing(session, live)
         tending.start()
+        if session.desk.rules.briefs:
+            briefing.start()
         yield
         await asyncio.to_thread(tending.stop)
+        if session.desk.rules.briefs:
+            await asyncio.to_thread(briefing.stop)
         live.close()
 
     app = FastAPI(title="Aisle", lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -188,6 +188,7 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
             | {
                 "standing": asdict(desk.view.standing(conversation_id)),
                 "here": live.is_here(conversation_id),
+                "brief": desk.view.brief(conversation_id),
                 "notes": [asdict(note) for note in desk.view.notes(conversation_id)],
                 "history": desk.view.history(conversation_id),
                 "packet": given

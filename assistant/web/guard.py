@@ -71,18 +71,7 @@ def guard(app: FastAPI, origins: Sequence[str]) -> None:
         token = getattr(request.state, "new_token", None)
         if token:
             secure = request.url.scheme == "https"
-            # In a frame of another site only such a cookie comes along, and one for each site.
-            inside = bool(origins) and secure
-            response.set_cookie(
-                COOKIE,
-                token,
-                max_age=_COOKIE_SECONDS,
-                httponly=True,
-                samesite="none" if inside else "lax",
-                secure=secure,
-            )
-            if inside:
-                response.headers["set-cookie"] += "; Partitioned"
+            response.headers.append("Set-Cookie", _cookie(token, secure, bool(origins)))
         if request.url.path == "/":
             response.headers["Content-Security-Policy"] = framed
         for name, value in _HEADERS.items():
@@ -105,6 +94,17 @@ def guard(app: FastAPI, origins: Sequence[str]) -> None:
         log.error("request %s %s failed: %s", request.method, request.url.path, reference,
                   exc_info=error)  # fmt: skip
         return _error(500, f"something went wrong on our side; the reference is {reference}")
+
+
+def _cookie(token: str, secure: bool, framed: bool) -> str:
+    """The visit's cookie. In a frame of another site a browser sends only one that says
+    `SameSite=None`, which it takes by https alone, and, where it blocks other sites' cookies, one
+    that is `Partitioned`: each site around the frame has a visit of its own."""
+    parts = [f"{COOKIE}={token}", f"Max-Age={_COOKIE_SECONDS}", "Path=/", "HttpOnly"]
+    if secure:
+        parts.append("Secure")
+    parts += ["SameSite=None", "Partitioned"] if secure and framed else ["SameSite=Lax"]
+    return "; ".join(parts)
 
 
 def _spoken(request: Request) -> Language:

@@ -323,3 +323,27 @@ def test_accounts_sessions_and_wrong_passwords(open_session):
         kept = str(connection.exec_driver_sql("SELECT * FROM staff").all())
     assert PASSWORD not in kept
     assert "$argon2id$" in kept
+
+
+def test_the_desks_export_has_it_all_and_the_shoppers_what_is_about_them(staffed):
+    session, _, (ann,) = staffed("Ann")
+    conversation = waiting(session)
+    session.desk.claim(ann, conversation)
+    session.desk.note(ann, conversation, "a regular, be generous")
+    session.desk.leave_email(GUEST.key, conversation, "noor@example.org")
+    session.desk.resolve(ann, conversation)
+    session.desk.rate(GUEST.key, conversation, 5)
+    whole = session.desk.view.export(conversation)
+    assert [(note["author"], note["text"]) for note in whole["notes"]] == [
+        ("Ann", "a regular, be generous")
+    ]
+    assert (whole["handoffs"][0]["rating"], whole["handoffs"][0]["staff_id"]) == (5, ann.staff_id)
+    theirs = session._store.export(GUEST.key)
+    assert [note["text"] for note in theirs["notes"]] == ["a regular, be generous"]
+    (handoff,) = theirs["handoffs"]
+    assert (handoff["rating"], handoff["email"]) == (5, "noor@example.org")
+    assert "Ann" not in repr(theirs["notes"]) + repr(theirs["handoffs"])
+    assert ann.staff_id not in repr(theirs)
+    assert session._store.export("guest:other")["notes"] == []
+    session._store.erase(GUEST.key)
+    assert session._store.export(GUEST.key)["handoffs"] == []

@@ -15,8 +15,9 @@ from assistant.web.api import create_app
 
 
 @contextlib.contextmanager
-def running(session, *, page=False, port=0, origins=()):
-    """The application on a real socket, the page with it if asked; yields its address."""
+def running(session, *, page=False, port=0, origins=(), certificate=None):
+    """The application on a real socket, the page with it if asked; yields its address. By https
+    where there is a file with a certificate of `localhost` and its key."""
     app = create_app(session, origins)
     if page:
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -25,14 +26,21 @@ def running(session, *, page=False, port=0, origins=()):
             thread.submit(asyncio.run, _mount(app, session.info.name)).result()
     listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none")
+        uvicorn.Config(
+            app,
+            log_level="error",
+            timeout_graceful_shutdown=1,
+            ws="none",
+            ssl_certfile=certificate,
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    host = "https://localhost" if certificate else "http://127.0.0.1"
+    address = f"{host}:{listening.getsockname()[1]}"
     for _ in range(200):
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{address}/healthz").status_code == 200:
+            if httpx.get(f"{address}/healthz", verify=not certificate).status_code == 200:
                 break
         time.sleep(0.05)
     try:

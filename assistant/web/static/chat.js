@@ -3,8 +3,12 @@
 const root = await found("aisle");
 const $ = (id) => document.getElementById(`aisle-${id}`);
 const talk = $("talk"), turns = $("turns"), form = $("form"), box = $("write");
-let language = localStorage.getItem("aisle-language")
-  || (navigator.language.startsWith("zh") ? "zh" : "en");
+// In a frame of another site a browser may deny all storage: the choice then lasts as long as the page.
+const kept = {
+  get(key) { try { return localStorage.getItem(key); } catch { return null; } },
+  set(key, value) { try { localStorage.setItem(key, value); } catch { /* denied */ } },
+};
+let language = kept.get("aisle-language") || (navigator.language.startsWith("zh") ? "zh" : "en");
 let me, conversation, stream, standing = {}, running = null;
 let refused = "";  // why the sign-in that the page came with was not taken
 // While the shopper or the conversation changes, a message waits for the one it is meant for.
@@ -319,7 +323,7 @@ $("person").addEventListener("click", async () => {
 });
 $("language").addEventListener("click", async () => {
   language = language === "en" ? "zh" : "en";
-  localStorage.setItem("aisle-language", language);
+  kept.set("aisle-language", language);
   await greet();
   listen();
 });

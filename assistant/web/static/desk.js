@@ -143,6 +143,7 @@ async function show(id) {
   });
   heard.addEventListener("turn", (event) => drawTurn(JSON.parse(event.data)));
   heard.addEventListener("standing", () => read());
+  heard.addEventListener("brief", () => read());
   heard.addEventListener("here", () => setHere(true));
   heard.addEventListener("gone", () => setHere(false));
   heard.addEventListener("typing", (event) => {
