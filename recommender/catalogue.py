@@ -26,6 +26,7 @@ class Catalogue:
         self._levels = levels
         self._names: tuple[str, ...] = tuple(names.tolist())
         self._numbers = {product_id: number for number, product_id in enumerate(self.ids)}
+        self._n_groups = int(group.max(initial=-1)) + 1
 
     @classmethod
     def of(cls, products: pl.DataFrame) -> Catalogue:
@@ -74,7 +75,11 @@ class Catalogue:
 
     def in_groups(self, items: Ints) -> NDArray[np.bool_]:
         """Which items are of the same group as any of these."""
-        return np.isin(self.group, self.group[items])
+        if not len(items):
+            return np.zeros(len(self.group), bool)
+        wanted = np.zeros(self._n_groups, bool)
+        wanted[self.group[items]] = True
+        return wanted[self.group]
 
     def leaf_name(self, item: int) -> str:
         """The name of an item's leaf category, empty for none."""

@@ -12,7 +12,7 @@ before it. Four tasks, each with a full ranking of all items:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,15 +79,18 @@ def evaluate(
     hold: int = 0,
     seed: int = 0,
     learned: bool = True,
+    users: int | None = None,
     progress: Progress,
 ) -> Evaluation:
     """Every task and model, means over users; tables as for `Recommender.train`.
 
     `hold` 0 asks for each customer's last basket, 1 for the one before it (to tune on). Without
-    `learned` the re-ranker is left out, which takes seconds instead of minutes.
+    `learned` the re-ranker is left out, which takes seconds instead of minutes. `users` is how many
+    shoppers are asked about at most in each task, evenly picked; all are learned from.
     """
     purchases = clean(interactions, products).filter(pl.col("kind") == "purchase")
     asked = split(purchases, hold)
+    asked = replace(asked, questions=_evenly(asked.questions, users))
     catalogue = Catalogue.of(products.filter(pl.col("product_id").is_in(asked.product_ids)))
     progress("tune", 0, 1)
     weights = tuned(purchases, hold + 1)
@@ -97,10 +100,12 @@ def evaluate(
     if asked.questions:
         reranker = _reranker(asked, catalogue, seed, progress) if learned else None
         _baskets(asked, catalogue, weights, reranker, tasks, seed, progress)
-        _cold(asked, weights, tasks["cold"], seed)
-        tasks["cross_domain"] = _cross_domain(asked.past, catalogue, weights, seed, progress)
+        _cold(asked, weights, tasks["cold"], seed, progress)
+        tasks["cross_domain"] = _cross_domain(asked.past, catalogue, weights, seed, users, progress)
+    progress("intervals", 0, 1)
     dial = _rows({"dial": tasks.pop("dial")}, asked, catalogue, seed)
     rows = _rows(tasks, asked, catalogue, seed)
+    progress("intervals", 1, 1)
     document = {
         "data": data,
         "seed": seed,
@@ -115,6 +120,12 @@ def evaluate(
         ],
     }
     return Evaluation(document, _predictions(tasks, asked))
+
+
+def _evenly(questions: tuple[Question, ...], most: int | None) -> tuple[Question, ...]:
+    if most is None or most >= len(questions):
+        return questions
+    return tuple(questions[place * len(questions) // most] for place in range(most))
 
 
 def _reranker(asked: Split, catalogue: Catalogue, seed: int, progress: Progress) -> Reranker | None:
@@ -135,6 +146,7 @@ def _baskets(
 ) -> None:
     past = asked.past
     most = max(KS)
+    progress("fit the baselines", 0, 1)
     frequency = Frequency.fit(past, weights.decay)
     tastes = tastes_of(frequency.counts)
     known = np.arange(past.n_items, dtype=np.int32)
@@ -195,7 +207,7 @@ def moments(past: Baskets, questions: Sequence[Question]) -> Moments:
     return Moments(user, past.starts[user + 1], at)
 
 
-def _cold(asked: Split, weights: Weights, lists: Lists, seed: int) -> None:
+def _cold(asked: Split, weights: Weights, lists: Lists, seed: int, progress: Progress) -> None:
     """Three events of a held-out basket are the session of a shopper whom nobody learned from: a
     fifth of those asked about, their rows taken out of the training data.
     """
@@ -216,7 +228,8 @@ def _cold(asked: Split, weights: Weights, lists: Lists, seed: int) -> None:
         "factors": Factors.fit(tastes, known, seed=seed),
         "item_neighbours": ItemNeighbours.fit(tastes, known),
     }
-    for question in chosen:
+    for done, question in enumerate(chosen):
+        progress("cold shoppers", done, len(chosen))
         events = draw.choice(question.items, EVENTS, replace=False)
         rest = np.setdiff1d(question.items, events)
         taste = sparse.csr_matrix(
@@ -229,7 +242,12 @@ def _cold(asked: Split, weights: Weights, lists: Lists, seed: int) -> None:
 
 
 def _cross_domain(
-    past: Baskets, catalogue: Catalogue, weights: Weights, seed: int, progress: Progress
+    past: Baskets,
+    catalogue: Catalogue,
+    weights: Weights,
+    seed: int,
+    users: int | None,
+    progress: Progress,
 ) -> Lists:
     """For each large department a fifth of its buyers have their rows in it hidden; the truth is
     what they were.
@@ -246,7 +264,7 @@ def _cross_domain(
         buyers = np.unique(past.user[inside[past.item]])
         elsewhere = np.unique(past.user[~inside[past.item]])
         chosen = np.intersect1d(buyers, elsewhere)
-        chosen = chosen[draw.random(len(chosen)) < HIDDEN_SHARE]
+        chosen = chosen[draw.random(len(chosen)) < HIDDEN_SHARE][:users]
         if not len(chosen):
             continue
         hidden = inside[past.item] & np.isin(past.user, chosen)

@@ -79,13 +79,16 @@ class Factors:
 
     def fold_in(self, rows: Any) -> Floats:
         """Scores for any tastes, a sparse (n, items): NaN for an item not learned."""
-        spread = np.full((rows.shape[0], rows.shape[1]), np.nan, np.float32)
-        spread[:, self._known] = self.shoppers(rows) @ self._items.T
+        scores: Floats = self.shoppers(rows) @ self._items.T
+        if len(self._known) == rows.shape[1]:
+            return scores
+        spread = np.full(rows.shape, np.nan, np.float32)
+        spread[:, self._known] = scores
         return spread
 
     def shoppers(self, rows: Any) -> Floats:
         """The factors (n, factors) of any tastes: one half step of the fit."""
-        seen = rows[:, self._known].tocsr()
+        seen = (rows if len(self._known) == rows.shape[1] else rows[:, self._known]).tocsr()
         found = np.zeros((seen.shape[0], self._items.shape[1]), np.float32)
         for row in range(seen.shape[0]):
             part = slice(seen.indptr[row], seen.indptr[row + 1])

@@ -8,7 +8,7 @@ everyone bought on earlier days. One call serves a shopper, thousands of moments
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
@@ -23,6 +23,8 @@ from recommender.trend import Facts, Trend, weekday
 
 OWN = 200
 """A shopper's own items that are ranked at most."""
+OWN_ALONE = 120
+"""As many where they are ranked alone, to be quick: on the validation basket no worse."""
 NEW = (("ease", 80), ("factors", 40), ("week", 50), ("nearby", 50))
 """How many items new to the shopper each source adds."""
 WINDOWS = (1, 2, 3, 7, 14, 28, 91)
@@ -30,10 +32,14 @@ NEARBY_DAYS = 14
 SMOOTHING = 2.0
 SAME_HOUR = 2.5
 
+Part = Literal["all", "own", "new"]
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What features are made from; `group` and `leaf` by item, not negative."""
+    """What features are made from; `group` and `leaf` by item, not negative. The models have
+    learned every item.
+    """
 
     baskets: Baskets
     group: Ints
@@ -58,32 +64,32 @@ class Table:
     names: tuple[str, ...]
 
 
-def table(sources: Sources, moments: Moments, session: Any = None) -> Table:
-    """The candidates of each moment and their features.
+def table(sources: Sources, moments: Moments, session: Any = None, part: Part = "all") -> Table:
+    """The candidates of each moment and their features; of all candidates, or those that are the
+    shopper's own or new to them.
 
     `session`, sparse (moments, items), is added to the tastes that the models are asked with: what
     is in the cart, what was liked; below zero what was refused.
     """
     rows = Rows.of(sources.baskets, moments)
     shape = (len(moments), sources.baskets.n_items)
-    counts = sparse.csr_matrix(
-        ((DECAY**rows.rank).astype(np.float32), (rows.moment, rows.item)), shape=shape
-    )
-    asked = counts
+    items = Groups.of(rows, rows.item.astype(np.int64), shape[1])
+    counts = items.sums((DECAY**rows.rank).astype(np.float32))
+    edges = np.searchsorted(items.key, np.arange(shape[0] + 1) * shape[1])
+    asked = sparse.csr_matrix((counts, items.key % shape[1], edges), shape=shape)
     if session is not None:
-        asked = sparse.csr_matrix(counts + session)
+        asked = asked + session
         asked.data = np.maximum(asked.data, 0)
     day = sources.trend.day(moments.at)
     models = _scores(sources, moments, asked, day)
-    items = Groups.of(rows, rows.item.astype(np.int64), shape[1])
-    moment, item, own = _candidates(items, counts, models, shape)
+    moment, item, own = _candidates(items, counts, models, shape, part)
     found = _Columns(sources, moments, rows, moment, item, day)
     found.shopper()
     found.habits("item", items, item)
     for name, number in (("group", sources.group), ("leaf", sources.leaf)):
         size = int(number.max(initial=0)) + 1
         found.habits(name, Groups.of(rows, number[rows.item].astype(np.int64), size), number[item])
-    found.everyone()
+    found.everyone(models["week"])
     found.models(models)
     values = np.empty((len(item), len(found.columns)), np.float32)
     for column, each in enumerate(found.columns.values()):
@@ -95,43 +101,48 @@ def _scores(sources: Sources, moments: Moments, asked: Any, day: Longs) -> dict[
     """(moments, items) by model."""
     tastes = asked.copy()
     tastes.data = np.sqrt(tastes.data)
-    ease, smooth = sources.ease.both(tastes)
-    weights = sources.neighbours.weights(asked, moments.user)
-    close = weights.toarray()
+    user = int(moments.user[0]) if len(moments) == 1 else -1
+    ease, smooth = sources.ease.both(tastes, user)
+    close = sources.neighbours.weights(asked, moments.user)
     nearby = np.stack(
         [sources.trend.by(int(d), NEARBY_DAYS, close[row]) for row, d in enumerate(day)]
     )
     return {
-        "ease": np.nan_to_num(ease),
-        "smooth": np.nan_to_num(smooth),
-        "factors": np.nan_to_num(sources.factors.fold_in(tastes)),
-        "neighbours": sources.neighbours.spread(weights),
+        "ease": ease,
+        "smooth": smooth,
+        "factors": sources.factors.fold_in(tastes),
+        "neighbours": sources.neighbours.spread(close),
         "nearby": nearby,
         "week": sources.trend.window(day, 7),
     }
 
 
 def _candidates(
-    items: Groups, counts: Any, models: dict[str, Floats], shape: tuple[int, int]
+    items: Groups, counts: Floats, models: dict[str, Floats], shape: tuple[int, int], part: Part
 ) -> tuple[Ints, Ints, Any]:
-    n_moments, n_items = shape
+    n_items = shape[1]
     moment, item = np.divmod(items.key, n_items)
-    blend = np.asarray(counts[moment, item]).ravel() + SMOOTHING * models["smooth"][moment, item]
+    blend = counts + SMOOTHING * models["smooth"][moment, item]
     order = np.lexsort((-blend, moment))
     place = np.arange(len(order)) - np.searchsorted(moment[order], moment[order])
-    own = items.key[order[place < OWN]]
+    most = {"all": OWN, "own": OWN_ALONE, "new": 0}[part]
+    own = items.key[order[place < most]]
     keys = [own]
-    for name, wanted in NEW:
-        most = min(wanted, n_items)
+    for name, wanted in NEW if part != "own" else ():
         scores = models[name].copy()
         scores[moment, item] = -np.inf
-        best = np.argpartition(-scores, most - 1, axis=1)[:, :most]
-        rows = np.repeat(np.arange(n_moments, dtype=np.int64), most)
-        fine = np.isfinite(scores[rows, best.ravel()])
-        keys.append((rows * n_items + best.ravel())[fine])
+        keys.append(_highest(scores, min(wanted, n_items)))
     every = np.unique(np.concatenate(keys))
     mine = np.isin(every, own, assume_unique=True)
     return (every // n_items).astype(np.int32), (every % n_items).astype(np.int32), mine
+
+
+def _highest(scores: Floats, most: int) -> Longs:
+    """The keys, row × items + item, of each row's best `most`, minus infinity never."""
+    best = np.argpartition(-scores, most - 1, axis=1)[:, :most]
+    row = np.arange(len(scores), dtype=np.int64)[:, None]
+    keys: Longs = (row * scores.shape[1] + best)[np.isfinite(scores[row, best])]
+    return keys
 
 
 class _Columns:
@@ -193,7 +204,6 @@ class _Columns:
         """
         rows = self._rows
         place = groups.find(self._moment, number.astype(np.int64))
-        known = place >= 0
         count = groups.counts.astype(np.float32)
         last, first = groups.last(rows.days), groups.first(rows.days)
         ranks = rows.rank.astype(np.float32)
@@ -201,38 +211,46 @@ class _Columns:
         again = np.where(count > 1, count - 1, np.nan)
         gap, rank_gap = (first - last) / again, (first_rank - last_rank) / again
 
-        def put(name: str, values: Any, missing: float = np.nan) -> None:
-            at = values[np.maximum(place, 0)] if len(values) else np.zeros(len(place))
-            self.columns[f"{level}_{name}"] = np.where(known, at, missing)
-
-        put("count", count, 0)
-        for name, weights in self._weights.items():
-            put(name, groups.sums(weights), 0)
-        put("last", last)
-        put("last_rank", last_rank)
-        put("gap", gap)
-        put("due", last / np.maximum(gap, 0.5))
-        put("gap_rank", rank_gap)
-        put("due_rank", last_rank / np.maximum(rank_gap, 0.5))
-        put("rate", count / (first_rank + 1), 0)
-        put("weekday", groups.sums(self._same_day) / np.maximum(count, 1))
-        put("hour", groups.sums(self._same_hour) / np.maximum(count, 1))
+        regular: dict[str, Any] = {
+            "last": last,
+            "last_rank": last_rank,
+            "gap": gap,
+            "due": last / np.maximum(gap, 0.5),
+            "gap_rank": rank_gap,
+            "due_rank": last_rank / np.maximum(rank_gap, 0.5),
+            "weekday": groups.sums(self._same_day) / np.maximum(count, 1),
+            "hour": groups.sums(self._same_hour) / np.maximum(count, 1),
+        }
+        if level == "item":
+            regular["gap_spread"], regular["gap_last"] = self._gaps(groups, gap, last)
+        sums = {name: groups.sums(weights) for name, weights in self._weights.items()}
+        amounts: dict[str, Any] = {"count": count, **sums, "rate": count / (first_rank + 1)}
+        for values, missing in ((amounts, 0), (regular, np.nan)):
+            # A last key of its own for what the shopper never bought.
+            by_key = np.full((len(values), len(count) + 1), missing, np.float32)
+            by_key[:, :-1] = list(values.values())
+            by_candidate = by_key[:, place]
+            self.columns |= {f"{level}_{name}": by_candidate[n] for n, name in enumerate(values)}
         counted = self.columns[f"{level}_count"]
         self.columns[f"{level}_share"] = counted / np.maximum(self._visits[self._moment], 1)
-        if level == "item" and len(groups.starts):
-            days = rows.days[groups.order]
-            steps = np.append(days[:-1] - days[1:], 0).astype(np.float32)
-            ends = groups.starts + groups.counts - 1
-            steps[ends] = 0
-            spread = np.add.reduceat(steps**2, groups.starts) / again - gap**2
-            put("gap_spread", np.sqrt(np.maximum(spread, 0)))
-            put("gap_last", np.where(count > 1, steps[np.maximum(ends - 1, 0)], np.nan))
-        elif level == "item":
-            put("gap_spread", last)
-            put("gap_last", last)
 
-    def everyone(self) -> None:
-        """How the item sells these days, and what kind of item it is."""
+    def _gaps(self, groups: Groups, gap: Any, last: Any) -> tuple[Any, Any]:
+        """How unlike each other the gaps between purchases are, and the latest of them."""
+        if not len(groups.starts):
+            return last, last
+        days = self._rows.days[groups.order]
+        steps = np.append(days[:-1] - days[1:], 0).astype(np.float32)
+        ends = groups.starts + groups.counts - 1
+        steps[ends] = 0
+        again = np.where(groups.counts > 1, groups.counts - 1, np.nan)
+        spread = np.add.reduceat(steps**2, groups.starts) / again - gap**2
+        latest = np.where(groups.counts > 1, steps[np.maximum(ends - 1, 0)], np.nan)
+        return np.sqrt(np.maximum(spread, 0)), latest
+
+    def everyone(self, week: Floats) -> None:
+        """How the item sells these days, and what kind of item it is. `week` (moments, items) is
+        what all bought in the last seven days.
+        """
         sources, item, columns = self._sources, self._item, self.columns
         day = self._day[self._moment]
         for days in WINDOWS:
@@ -248,7 +266,6 @@ class _Columns:
         columns["fact_weekday"] = facts.weekday[today, item]
         columns["fact_due"] = columns["item_last"] / np.maximum(columns["fact_gap"], 1)
         columns["fits_basket"] = columns["fact_size"] / np.maximum(self._five[self._moment], 1)
-        week = sources.trend.window(self._day, 7)
         leaves = np.stack([np.bincount(sources.leaf, each) for each in week])
         of_leaf = np.maximum(leaves[self._moment, sources.leaf[item]], 1)
         columns["leaf_part"] = week[self._moment, item] / of_leaf
@@ -258,13 +275,11 @@ class _Columns:
             columns[f"part_of_{level}"] = columns["item_decayed"] / whole
 
     def models(self, scores: dict[str, Floats]) -> None:
-        """Each model's score, and its share of the best one among the candidates."""
-        starts = np.flatnonzero(np.diff(self._moment, prepend=-1))
-        which = np.cumsum(np.diff(self._moment, prepend=-1) != 0) - 1
+        """Each model's score, and its share of the best one in the shop."""
         for name in ("ease", "smooth", "factors", "neighbours", "nearby"):
             score = scores[name][self._moment, self._item]
             self.columns[f"model_{name}"] = score
-            best = np.maximum.reduceat(score, starts) if len(starts) else score
-            self.columns[f"best_{name}"] = score / np.maximum(best[which], 1e-9)
+            best = np.maximum(scores[name].max(axis=1), 1e-9)
+            self.columns[f"best_{name}"] = score / best[self._moment]
         smoothed = SMOOTHING * self.columns["model_smooth"]
         self.columns["blend"] = self.columns["item_decayed"] + smoothed

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]
 
 from recommender.catalogue import Catalogue
-from recommender.interactions import Baskets, Floats, Ints
+from recommender.interactions import Baskets, Ints
 from recommender.moments import Moments
 from recommender.reranker import Reranker
 
@@ -48,22 +48,27 @@ class Learned:
         return cls(reranker, known, slots) if reranker else None
 
     def scores(
-        self, slot: str, user: int, now: float, session: Floats, refused: Ints
+        self, slot: str, user: int, now: float, session: Any, refused: Ints
     ) -> NDArray[np.float64]:
-        """By item of the shop, from 0 to 1 for the candidates, NaN for what is none. `session` is
-        by item what is added to the shopper's tastes; `refused` items add nothing to them.
+        """By item of the shop, from 0 to 1 for the candidates, NaN for what is none: the shopper's
+        own for `next_basket`, what is new to them for `new_items`. `session` is what is added to
+        the shopper's tastes, CSR (1, items); `refused` items add nothing to them.
         """
         sources = self._reranker.sources
-        added = session[self._known]
-        added[np.isin(self._known, refused)] = _REFUSED
         moment = Moments(
             np.array([user], np.int32), sources.baskets.starts[[user + 1]], np.array([int(now)])
         )
-        extra = sparse.csr_matrix(added) if added.any() else None
-        (ranked,) = self._reranker.rank(slot, moment, extra)
-        found = np.full(len(session), np.nan)
+        extra = self._extra(session, refused) if session.nnz or len(refused) else None
+        (ranked,) = self._reranker.rank(slot, moment, extra, "own")
+        found = np.full(session.shape[1], np.nan)
         found[self._known[ranked.item]] = 1 / (1 + np.exp(-ranked.score.astype(np.float64)))
         return found
+
+    def _extra(self, session: Any, refused: Ints) -> Any:
+        """What is added to tastes, in the re-ranker's numbers."""
+        added = session.toarray()
+        added[0, refused] = _REFUSED
+        return sparse.csr_matrix(added[:, self._known])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         slots = np.array(sorted(self.slots), np.str_)

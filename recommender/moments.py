@@ -64,13 +64,14 @@ class Rows:
 class Groups:
     """Rows by moment and some number of the item (itself, its leaf): `key` is
     moment × `size` + number, sorted; `order` the rows in its order, the oldest first;
-    `starts` where each key's rows begin.
+    `starts` where each key's rows begin, and `counts` how many they are.
     """
 
     size: int
     key: Longs
     order: Longs
     starts: Longs
+    counts: Longs
 
     @classmethod
     def of(cls, rows: Rows, number: Ints, size: int) -> Groups:
@@ -79,11 +80,8 @@ class Groups:
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
         starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-        return cls(size, ordered[starts], order, starts)
-
-    @property
-    def counts(self) -> Longs:
-        return np.diff(self.starts, append=len(self.order))
+        counts = np.diff(starts, append=len(order))
+        return cls(size, ordered[starts], order, starts, counts)
 
     def sums(self, values: Floats) -> Floats:
         """By key, of values by row."""

@@ -8,6 +8,7 @@ Filtering Recommendation Algorithms", WWW 2001.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,10 @@ class UserNeighbours:
 
     def __init__(self, tastes: Any, nearest: int = NEAREST) -> None:
         self._tastes = tastes
+        # By item, so that only the customers of what is asked about are read.
+        self._columns = tastes.tocsc()
         self._nearest = nearest
-        self._length = _lengths(tastes)
+        self._length = np.maximum(_lengths(tastes), 1e-9)
 
     @classmethod
     def fit(cls, tastes: Any, nearest: int = NEAREST) -> UserNeighbours:
@@ -52,12 +55,11 @@ class UserNeighbours:
         """Scores for any tastes, a sparse (n, items)."""
         return self.spread(self.weights(rows, np.full(rows.shape[0], -1)))
 
-    def weights(self, rows: Any, own: Any) -> Any:
-        """Who counts how much, CSR (n, customers), each row summing to 1 or empty. `own` is the
+    def weights(self, rows: Any, own: Any) -> Floats:
+        """Who counts how much, (n, customers), each row summing to 1 or all 0. `own` is the
         number of the customer that a row is, who is no neighbour of themselves, −1 for none.
         """
-        # One taste by all customers: a dense vector is quicker than sparse algebra.
-        cosines = (self._tastes @ rows.T.toarray()).T / np.maximum(self._length, 1e-9)
+        cosines = (self._columns @ rows.T).toarray().T / self._length
         cosines /= np.maximum(_lengths(rows), 1e-9)[:, None]
         mine = np.flatnonzero(np.asarray(own) >= 0)
         cosines[mine, np.asarray(own)[mine]] = 0
@@ -67,11 +69,27 @@ class UserNeighbours:
             cosines[cosines < least[:, None]] = 0
         weights = np.maximum(cosines, 0) ** SHARPNESS
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
-        return sparse.csr_matrix(weights.astype(np.float32))
+        found: Floats = weights.astype(np.float32)
+        return found
 
-    def spread(self, weights: Any) -> Floats:
+    def spread(self, weights: Floats) -> Floats:
         """(n, items): the tastes of the weighted customers."""
-        found: Floats = (weights @ self._tastes).toarray()
+        if len(weights) == 1:
+            return self._mixed(weights[0])[None]
+        row, customer = np.nonzero(weights)
+        edges = np.searchsorted(row, np.arange(len(weights) + 1))
+        few = sparse.csr_matrix((weights[row, customer], customer, edges), shape=weights.shape)
+        found: Floats = (few @ self._tastes).toarray()
+        return found.astype(np.float32)
+
+    def _mixed(self, weights: Floats) -> Floats:
+        """`spread` of one row, without the overhead of sparse algebra."""
+        customers = np.flatnonzero(weights)
+        start = self._tastes.indptr[customers]
+        length = self._tastes.indptr[customers + 1] - start
+        at = np.arange(length.sum()) + np.repeat(start - (np.cumsum(length) - length), length)
+        tastes = self._tastes.data[at] * np.repeat(weights[customers], length)
+        found = np.bincount(self._tastes.indices[at], tastes, self._tastes.shape[1])
         return found.astype(np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -97,31 +115,34 @@ class ItemNeighbours:
     def fit(cls, tastes: Any, known: Ints, nearest: int = ITEM_NEIGHBOURS) -> ItemNeighbours:
         """`known` are the items sold enough, sorted; among them neighbours are looked for."""
         columns = tastes[:, known].tocsc()
-        buyers = np.diff(columns.indptr)
-        length = _lengths(columns.T.tocsr())
+        length = _lengths(columns.T)
         bought = columns.copy()
         bought.data = np.ones_like(bought.data)
-        rows, targets, values = [], [], []
+        targets, values = [], []
+        sizes = np.zeros(tastes.shape[1] + 1, np.int64)
         for start in range(0, len(known), _BLOCK):
-            block = columns[:, start : start + _BLOCK]
-            both = (bought[:, start : start + _BLOCK].T @ bought).toarray()
-            cosine = (block.T @ columns).toarray()
-            cosine /= length[start : start + _BLOCK, None] * length + 1e-9
+            block = slice(start, start + _BLOCK)
+            # Both have the same entries in the same order.
+            cosines = columns[:, block].T.tocsr() @ columns.tocsr()
+            both = (bought[:, block].T.tocsr() @ bought.tocsr()).data
+            row = np.repeat(np.arange(cosines.shape[0]), np.diff(cosines.indptr)) + start
+            column = cosines.indices
+            cosine = cosines.data / (length[row] * length[column] + 1e-9)
             cosine *= both / (both + ITEM_SHRINK)
-            own = np.arange(len(cosine))
-            cosine[own, own + start] = 0
-            if cosine.shape[1] > nearest:
-                place = cosine.shape[1] - nearest
-                cosine[cosine < np.partition(cosine, place, axis=1)[:, place][:, None]] = 0
-            row, column = np.nonzero(cosine)
-            rows.append(known[row + start])
-            targets.append(known[column])
-            values.append(cosine[row, column].astype(np.float32))
+            cosine[row == column] = 0
+            for item, edges in enumerate(pairwise(cosines.indptr), start):
+                part = slice(*edges)
+                best = np.flatnonzero(cosine[part])
+                if len(best) > nearest:
+                    best = np.argpartition(-cosine[part], nearest)[:nearest]
+                targets.append(known[column[part][best]])
+                values.append(cosine[part][best].astype(np.float32))
+                sizes[known[item] + 1] = len(best)
         shape = (tastes.shape[1], tastes.shape[1])
-        if not len(known) or not buyers.any():
+        if not targets:
             return cls(tastes, sparse.csr_matrix(shape, dtype=np.float32))
-        where = (np.concatenate(rows), np.concatenate(targets))
-        return cls(tastes, sparse.csr_matrix((np.concatenate(values), where), shape=shape))
+        parts = (np.concatenate(values), np.concatenate(targets), np.cumsum(sizes))
+        return cls(tastes, sparse.csr_matrix(parts, shape=shape))
 
     def scores(self, users: Sequence[int]) -> Floats:
         """(users, items); NaN for an item that is nobody's neighbour, and a row of it for an
@@ -155,5 +176,6 @@ class ItemNeighbours:
 
 
 def _lengths(rows: Any) -> Floats:
-    squares = rows.multiply(rows).sum(axis=1)
-    return np.sqrt(np.asarray(squares, np.float32)).ravel()
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    squares = np.bincount(row, rows.data**2, rows.shape[0])
+    return np.sqrt(squares).astype(np.float32)

@@ -13,6 +13,8 @@ from recommender.models import Models
 from recommender.types import Reason
 
 _OFTEN = 3
+_ANCHORS = 100
+"""The strongest tastes of a shopper that are looked through for an anchor."""
 
 
 class Reasons:
@@ -32,28 +34,25 @@ class Reasons:
         )
 
     def by_similar(self, tastes: Any, items: list[int]) -> list[Reason | None]:
-        """For each item the one of the tastes that adds most to its score, of those that some
-        customer bought together with it; None where none adds anything.
+        """For each item the one of the tastes whose customers it shares the most, by shrunk cosine
+        times the taste; None where it shares none.
         """
         if not items or not tastes.nnz:
             return [None] * len(items)
-        mine = tastes.indices.astype(np.int32)
-        targets = np.array(items, np.int32)
-        added = self._models.ease.contributions(mine, targets) * tastes.data[:, None]
-        found: list[Reason | None] = []
-        both = self._models.similar.both(mine, targets)
-        added = np.where(both > 0, added, 0)
-        for column in range(len(items)):
-            shares = added[:, column]
-            best = int(np.argmax(shares))
-            if shares[best] <= 0:
-                found.append(None)
-                continue
-            anchor = self._models.catalogue.ids[int(mine[best])]
-            found.append(
-                Reason("bought_by_similar", count=int(both[best, column]), anchor_product_id=anchor)
+        strongest = np.argsort(-tastes.data, kind="stable")[:_ANCHORS]
+        mine, strength = tastes.indices[strongest].astype(np.int32), tastes.data[strongest]
+        cosine, both = self._models.similar.shared(mine, np.array(items, np.int32))
+        best = np.argmax(cosine * strength[:, None], axis=0)
+        return [
+            Reason(
+                "bought_by_similar",
+                count=int(both[row, column]),
+                anchor_product_id=self._models.catalogue.ids[int(mine[row])],
             )
-        return found
+            if both[row, column] > 0
+            else None
+            for column, row in enumerate(best)
+        ]
 
     def like(self, item: int, tastes: Ints) -> Reason | None:
         """The product that one which too few bought is like, one of the shopper's own if any is;

@@ -46,6 +46,9 @@ class Recommender:
         self._users = {name: number for number, name in enumerate(models.baskets.customers)}
         self._end = int(models.baskets.at.max(initial=0))
         self._reasons = Reasons(models)
+        popular = models.popular.score
+        self._bought = np.where(popular > 0, popular, np.nan).astype(np.float32)
+        """How popular every item is, NaN for one that nobody ever bought."""
 
     @classmethod
     def train(
@@ -143,8 +146,7 @@ class Recommender:
         tastes = self._tastes_now(asked)
         # Behind everything that tastes speak for, what others buy: scores from -1 to 0; and last
         # what nobody bought yet, so that a shelf of new things is not empty.
-        bought = self._bought()
-        score = bought / np.nanmax(bought, initial=1) - 1
+        score = self._bought / np.nanmax(self._bought, initial=1) - 1
         few = asked.category is None and asked.k <= _LEARNED_FILLS
         if not (few and self._learned("new_items", asked)):
             liking = models.liking(tastes)[0]
@@ -217,14 +219,9 @@ class Recommender:
         return tuple(
             self._item(each, self._reasons.popular(each.item, asked.category))
             for each in self._pick(
-                asked, self._bought(), self._hidden(asked), demote=demote, per_leaf=per_leaf
+                asked, self._bought, self._hidden(asked), demote=demote, per_leaf=per_leaf
             )
         )
-
-    def _bought(self) -> Floats:
-        """How popular every item is, NaN for one that nobody ever bought."""
-        score = self._models.popular.score
-        return np.where(score > 0, score, np.nan).astype(np.float32)
 
     def _learned(self, slot: str, asked: _Asked) -> Learned | None:
         """The learned order, where the slot has one and the shopper a history."""
@@ -238,34 +235,37 @@ class Recommender:
         learned = self._learned(slot, asked)
         if learned is None:
             return weighted
-        pulled, weights = self._pulled(asked)
-        session = np.zeros(len(weighted), np.float32)
-        session[pulled] = weights
+        session = self._session_row(asked, float(self._counts(asked).sum()))
         refused = self._numbers(asked.session.disliked)
         found = learned.scores(slot, asked.user, asked.now, session, refused)
         top = max(float(np.nanmax(weighted, initial=0)), 1e-9)
         behind = np.where(weighted > 0, weighted / top, weighted)
-        found = np.where(np.isfinite(found), 1 + found, behind)
-        if len(pulled) and slot == "new_items":
-            pull = np.nan_to_num(self._models.ease.fold_in(sparse.csr_matrix(session))[0])
-            found = found + _SESSION_PULL * np.maximum(pull, 0) / max(float(pull.max()), 1e-9)
-        return found
+        candidates = np.flatnonzero(np.isfinite(found)).astype(np.int32)
+        if session.nnz and slot == "new_items" and len(candidates):
+            pull = np.maximum(self._models.ease.pull(session, candidates), 0)
+            found[candidates] += _SESSION_PULL * pull / max(float(pull.max()), 1e-9)
+        return np.where(np.isfinite(found), 1 + found, behind)
 
-    def _pulled(self, asked: _Asked) -> tuple[Ints, Floats]:
-        """The items that this session speaks for, and how much each adds to the tastes."""
+    def _counts(self, asked: _Asked) -> Any:
+        return self._models.frequency.rows([asked.user])
+
+    def _session_row(self, asked: _Asked, bought: float) -> Any:
+        """What this session speaks for as a row of tastes, CSR; `bought` is the weight of all that
+        the shopper bought before.
+        """
         strong = self._numbers(asked.session.cart + asked.session.liked)
         viewed = np.setdiff1d(self._numbers(asked.session.viewed), strong)
-        counts = self._models.frequency.rows([asked.user])
-        weight = max(1.0, _SESSION_SHARE * float(counts.sum()))
         share = np.repeat([1, _VIEWED], [len(strong), len(viewed)])
-        return np.append(strong, viewed), (weight * share).astype(np.float32)
+        weights = (max(1.0, _SESSION_SHARE * bought) * share).astype(np.float32)
+        items = np.append(strong, viewed)
+        row = sparse.csr_matrix((weights, items, [0, len(items)]), (1, len(self._models.catalogue)))
+        row.sort_indices()
+        return row
 
     def _tastes_now(self, asked: _Asked) -> Any:
         """The row that EASE is asked with: what was bought, and what this session says."""
-        counts = self._models.frequency.rows([asked.user])
-        pulled, weights = self._pulled(asked)
-        added = sparse.csr_matrix((weights, (np.zeros(len(pulled), int), pulled)), counts.shape)
-        tastes = sparse.csr_matrix(counts + added, dtype=np.float32)
+        counts = self._counts(asked)
+        tastes = counts + self._session_row(asked, float(counts.sum()))
         tastes.data[np.isin(tastes.indices, self._numbers(asked.session.disliked))] = 0
         tastes.eliminate_zeros()
         return tastes

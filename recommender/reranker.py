@@ -18,18 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ease import Ease, tastes_of
+from recommender.errors import ModelMissing
 from recommender.factors import Factors
-from recommender.features import Sources, Table, table
+from recommender.features import Part, Sources, Table, table
 from recommender.frequency import Frequency
 from recommender.interactions import Baskets, Floats, Ints
 from recommender.moments import Moments
 from recommender.neighbours import UserNeighbours
 from recommender.trend import Facts, Trend
 
-TARGETS = 4
-"""The last baskets of each shopper that the whole basket is learned from."""
-NEW_TARGETS = 8
-"""As many for what is new to a shopper: fewer of those are ever bought."""
+TARGETS = 8
+"""The last baskets of each shopper that are learned from."""
 KEPT = 0.3
 """The share of what was not bought that is learned from; of what was bought all is."""
 FEWEST = 500
@@ -84,12 +83,12 @@ class Reranker:
         """
         if sum(len(targets(baskets, rank)[0]) for rank in range(TARGETS)) < FEWEST:
             return None
-        steps = NEW_TARGETS + 3
+        steps = TARGETS + 3
         # Features as they were: models without the targets, trends of all days before each.
-        past = sources_of(baskets.before(NEW_TARGETS), group, leaf, seed, seen=baskets)
+        past = sources_of(baskets.before(TARGETS), group, leaf, seed, seen=baskets)
         whole, new = _Examples(), _Examples()
         draw = np.random.default_rng(seed)
-        for rank in range(NEW_TARGETS):
+        for rank in range(TARGETS):
             progress(rank, steps)
             moments, wanted = targets(baskets, rank)
             for start in range(0, len(moments), _BATCH):
@@ -97,29 +96,30 @@ class Reranker:
                 found = table(past, moments.part(part))
                 bought = _bought(found, wanted[part], baskets.n_items)
                 kept = bought | (draw.random(len(bought)) < KEPT)
-                if rank < TARGETS:
-                    whole.add(found, bought, kept)
+                whole.add(found, bought, kept)
                 new.add(found, bought, kept & ~found.own)
         if not (whole.teaches and new.teaches):
             return None
         boosters = {}
         for done, (slot, examples) in enumerate((("next_basket", whole), ("new_items", new))):
-            progress(NEW_TARGETS + done, steps)
+            progress(TARGETS + done, steps)
             boosters[slot] = examples.learn(slot, seed)
         progress(steps - 1, steps)
         return cls(sources_of(baskets, group, leaf, seed), boosters)
 
-    def rank(self, slot: str, moments: Moments, session: Any = None) -> list[Ranked]:
-        """The candidates of each moment, in no order; `session` as for `features.table`."""
-        found = table(self.sources, moments, session)
-        keep = np.ones(len(found.item), bool) if slot == "next_basket" else ~found.own
-        scores = np.empty(int(keep.sum()), np.float32)
+    def rank(
+        self, slot: str, moments: Moments, session: Any = None, part: Part = "all"
+    ) -> list[Ranked]:
+        """The candidates of each moment, in no order; `session` and `part` as for
+        `features.table`.
+        """
+        found = table(self.sources, moments, session, "new" if slot == "new_items" else part)
+        scores = np.empty(len(found.item), np.float32)
         if len(scores):
-            scores[:] = self._boosters[slot].predict(found.values[keep], num_threads=1)
-        moment, item, own = found.moment[keep], found.item[keep], found.own[keep]
-        edges = np.searchsorted(moment, np.arange(len(moments) + 1))
+            scores[:] = self._boosters[slot].predict(found.values, num_threads=1)
+        edges = np.searchsorted(found.moment, np.arange(len(moments) + 1))
         parts = [slice(*edge) for edge in pairwise(edges)]
-        return [Ranked(item[part], own[part], scores[part]) for part in parts]
+        return [Ranked(found.item[each], found.own[each], scores[each]) for each in parts]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The trees as text; what they are asked with is fitted from the baskets, or in it."""
@@ -135,6 +135,7 @@ class Reranker:
     def from_arrays(
         cls, saved: dict[str, NDArray[Any]], baskets: Baskets, group: Ints, leaf: Ints
     ) -> Reranker:
+        """Raises ModelMissing where it was learned from other features than are made now."""
         counts = Frequency.fit(baskets).counts
         tastes = tastes_of(counts)
 
@@ -147,10 +148,14 @@ class Reranker:
             Factors.from_arrays(part("factors_"), tastes),
             UserNeighbours.fit(counts), Trend(baskets), Facts(baskets, leaf),
         )  # fmt: skip
-        return cls(
-            sources,
-            {slot: lightgbm.Booster(model_str=saved[slot].tobytes().decode()) for slot in _ROUNDS},
-        )
+        boosters = {
+            slot: lightgbm.Booster(model_str=saved[slot].tobytes().decode()) for slot in _ROUNDS
+        }
+        moment = Moments(np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.int64))
+        names = list(table(sources, moment).names)
+        if any(booster.feature_name() != names for booster in boosters.values()):
+            raise ModelMissing("the re-ranker knows other features; run `aisle train`")
+        return cls(sources, boosters)
 
 
 def sources_of(

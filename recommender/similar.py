@@ -34,14 +34,19 @@ class Similar:
         found = np.full((len(items), self._buyers.shape[1]), np.nan, np.float32)
         for row, item in enumerate(items):
             mates = self._mates(item)
-            bought = np.diff(self._buyers.indptr)[mates].astype(np.float32)
-            own = bought[mates == item]
-            if len(own):
-                both = self.both(np.array([item], np.int32), mates)[0]
-                cosine = both / np.sqrt(np.maximum(bought * own, 1))
-                found[row, mates] = cosine * both / (both + SHRINK)
+            if len(mates):
+                found[row, mates] = self.shared(np.array([item], np.int32), mates)[0][0]
                 found[row, item] = np.nan
         return found
+
+    def shared(self, items: Ints, others: Ints) -> tuple[Floats, Ints]:
+        """Of each item (rows) and each of the others (columns) the shrunk cosine over customers,
+        and how many bought both.
+        """
+        both = self.both(items, others)
+        bought = np.diff(self._buyers.indptr).astype(np.float32)
+        length = np.sqrt(np.maximum(bought[items][:, None] * bought[others], 1))
+        return both / length * both / (both + SHRINK), both
 
     def both(self, items: Ints, others: Ints) -> Ints:
         """How many customers bought each item (rows) and each of the others (columns)."""

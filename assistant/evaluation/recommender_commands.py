@@ -34,6 +34,9 @@ def recommender(
     validation: Annotated[
         bool, typer.Option("--validation", help="Ask for the basket that tuning looks at.")
     ] = False,
+    users: Annotated[
+        int | None, typer.Option(min=1, help="Ask about this many shoppers only, for a quick look.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the models, the samples and the intervals.")] = 0,
     report: Annotated[Path | None, typer.Option(help="Write the report, one HTML file.")] = None,
     predictions: Annotated[
@@ -54,7 +57,8 @@ def recommender(
 
     found = evaluate(
         interactions, products,
-        data=name, hold=int(validation), seed=seed, learned=not plain, progress=told,
+        data=name, hold=int(validation), seed=seed, learned=not plain, users=users,
+        progress=told,
     )  # fmt: skip
     if predictions:
         try:

@@ -42,17 +42,30 @@ def test_the_dual_is_the_primal(seed, strength):
     close = {"atol": 1e-6, "rtol": 1e-5}
     np.testing.assert_allclose(ease.scores(range(15)), tastes @ weights, **close)
     np.testing.assert_allclose(ease.fold_in(sparse.csr_matrix(fresh)), fresh @ weights, **close)
-    every = np.arange(40, dtype=np.int32)
-    np.testing.assert_allclose(ease.contributions(every, every), weights, **close)
+
+
+@pytest.mark.parametrize("strength", [0.1, 1.5, 20])
+@pytest.mark.parametrize("most", [40, 25])
+def test_a_customers_own_row_and_a_session_on_top_are_as_any_other_row(strength, most):
+    draw = np.random.default_rng(1)
+    tastes = sparse.csr_matrix((draw.random((40, 60)) < 0.4).astype(np.float32))
+    ease = Ease.fit(tastes, np.arange(5, 60, dtype=np.int32), strength, most)
+    session = tastes[:8].tolil()
+    session[:, 7] = 2
+    session[3, :] = 0
+    for rows in (tastes[:8], session.tocsr()):
+        for user in range(8):
+            row = rows[[user]]
+            for quick, slow in zip(ease.both(row, user), ease.both(row), strict=True):
+                np.testing.assert_allclose(quick, slow, atol=1e-5, rtol=1e-4)
 
 
 @settings(max_examples=80, deadline=None)
 @given(tastes=WILD, strength=st.sampled_from([0.1, 1.5, 50.0]))
 def test_finite_on_anything_and_the_parts_add_up(tastes, strength):
     ease = fitted(tastes, strength)
-    every = np.arange(tastes.shape[1], dtype=np.int32)
     scores = ease.scores(range(len(tastes)))
-    parts = tastes @ ease.contributions(every, every)
+    parts = tastes @ ease.fold_in(sparse.identity(tastes.shape[1], np.float32, "csr"))
     assert np.isfinite(scores).all()
     assert np.isfinite(ease.smooth(sparse.csr_matrix(tastes))).all()
     np.testing.assert_allclose(scores, parts, atol=1e-2 * max(1.0, float(np.abs(parts).max())))
@@ -67,9 +80,9 @@ def test_only_what_was_learned_has_a_score(tastes, data):
     scores = ease.scores([0, -1, len(tastes)])
     assert np.flatnonzero(np.isfinite(scores[0])).tolist() == known
     assert np.isnan(scores[1:]).all()
-    every = np.arange(tastes.shape[1], dtype=np.int32)
-    unknown = np.setdiff1d(every, known)
-    assert not ease.contributions(every, every)[unknown].any()
+    unknown = np.setdiff1d(np.arange(tastes.shape[1]), known)
+    each = ease.fold_in(sparse.identity(tastes.shape[1], np.float32, "csr"))
+    assert not np.nan_to_num(each[unknown]).any()
 
 
 def test_customers_beyond_the_learners_are_scored_all_the_same():
