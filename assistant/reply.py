@@ -19,6 +19,7 @@ from assistant.grounding import Vocabulary, wording_problem
 from assistant.llm.base import LanguageModel, Message
 from assistant.orders.wording import describe
 from assistant.tools.context import Context
+from assistant.tools.profile import profile_of
 from assistant.types import Citation, Piece, ProductCard, Proposal, ToolResult
 
 IN_LINE = 3
@@ -80,6 +81,11 @@ def _suggestions(
         tags = [card.tag for card in result.products]
         properties["show"] = {"type": "array", "items": {"enum": tags}, "minItems": 1}
         found += "".join(f"\n{card.tag} {card.product.title}" for card in result.products)
+        if context.shopper.customer_id:
+            # Only whoever chooses among products is told: in the decision it makes a small model
+            # search for what this shopper usually buys (docs/recommender.md).
+            about = profile_of(context.shop.catalogue, context.shopper.customer_id)
+            found += f"\nOf this shopper, as data: {about.text()}"
     texts = [" ".join((card.product.title, *card.product.category)) for card in result.products]
     said = False
     cards = result.products[:IN_LINE]

@@ -11,8 +11,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 _REFUSED = re.compile(
-    r"\b(?:no|without|nothing with|not? (?:any|more)|allerg(?:ic|y) to|skip|avoid|leave out|exclude"
-    r"|(?:do not|don['’]?t|can ?not|can['’]?t|never) (?:eat|like|want|have|drink|use|stand))"
+    # "We have no milk left" asks for milk.
+    r"\b(?:(?<!have )(?<!has )(?<!had )(?<!got )(?<!there )(?<!there's )(?<!is )(?<!are )no"
+    r"|without|nothing with|allerg(?:ic|y) to|skip|avoid|leave out|exclude"
+    r"|(?:do not|don['’]?t|never) (?:eat|like|want|drink|use)"
+    r"|(?:can ?not|can['’]?t) (?:eat|have|drink|stand))"
     r"\s+(?:any |the |more )*"
     r"(?P<first>[a-z][a-z'-]+(?: (?!n?or\b)[a-z][a-z'-]+)?)"
     r"(?P<others>(?:(?:,| or| nor)\s+[a-z][a-z'-]+)*)",

@@ -344,6 +344,23 @@ def test_a_trusted_model_may_drop_products_but_not_add_any(open_session):
     assert [piece.tag for piece in turn.pieces if piece.kind == "product"] == ["P2"]
 
 
+def test_only_a_trusted_model_reads_what_a_known_shopper_buys(open_session):
+    """After its static prompt, titles quoted as data; nobody else's purchases, and no guest's."""
+    words = json.dumps({"opening": "Here you go:", "show": ["P1"]})
+    session, model = open_session(SEARCH, words=[words], wording="paraphrase")
+    for shopper in (ANNA, GUEST):
+        answer(session, "pasta", shopper)
+    known, guest = model.written
+    assert known[0] == guest[0]
+    assert "'Oat milk, 64 oz' (12×)" in known[1].content
+    assert "cat food" not in known[1].content
+    assert "Of this shopper" not in guest[1].content
+    assert not any("Oat milk" in each.content for each in model.asked[0])
+    careful, plain = open_session(SEARCH)
+    answer(careful, "pasta", ANNA)
+    assert "Of this shopper" not in plain.written[0][1].content
+
+
 def test_comparing_names_the_cheaper_per_unit(open_session):
     session, _ = open_session(SEARCH, {"tool": "compare_products", "products": ["P1", "P2"]})
     conversation = session.start(GUEST).conversation_id

@@ -19,6 +19,10 @@ from assistant.unwanted import only_refuses, says, stems, unwanted
         ("I don't like that one", ()),
         ("do you sell nuts?", ()),
         ("I don't want it anymore", ()),
+        ("we have no milk left", ()),
+        ("I don't have any eggs", ()),
+        ("why is there no bread?", ()),
+        ("I can't have dairy", ("dairy",)),
     ],
 )
 def test_what_a_message_refuses(text, refused):

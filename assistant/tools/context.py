@@ -116,9 +116,9 @@ class Context:
     def left_out(self, refused: Sequence[str]) -> frozenset[str]:
         """The products whose name or shelf says any of that."""
         found = self.shop.catalogue.naming(stems(refused)) if refused else []
-        return frozenset(
-            product_id for product_id, text in found if any(says(text, each) for each in refused)
-        )
+        texts = {text for _, text in found}  # many a name is there several times
+        told = {text for text in texts if any(says(text, each) for each in refused)}
+        return frozenset(product_id for product_id, text in found if text in told)
 
     def note_left_out(self, note: str, refused: Sequence[str]) -> str:
         """A tool's sentence with what was left out, which a name alone cannot promise."""

@@ -111,6 +111,8 @@ def test_the_session_counts_at_once(shop):
         return sum(int(each[1:]) % 3 == 1 for each in ids(found)[:5])
 
     assert share(now) > share(plain)
+    looked = shop.recommend("new_for_you", customer_id="c0", session=Session(viewed=foreign), k=20)
+    assert share(looked) > share(plain), "what was only looked at counts too"
 
 
 def test_what_was_refused_is_gone(shop):
