@@ -43,8 +43,9 @@ from assistant.store import MAX_QUANTITY, Store
 from assistant.tokens import sign_token
 from assistant.tools.context import Context, Shop
 from assistant.tools.handoff import summarise
-from assistant.tools.order_changes import outcome, replacements
+from assistant.tools.order_changes import outcome
 from assistant.tools.products import search_products
+from assistant.tools.swaps import replacements
 from assistant.types import (
     Cart,
     Conversation,

@@ -352,6 +352,27 @@ def test_several_items_are_one_change(olga):
     assert [each.new_title for each in out.items] == ["", ""]
 
 
+def test_a_swap_in_a_delivered_order_is_an_exchange_whatever_it_is_called(olga):
+    decision = {"tool": "change_order_items", "items": ["whole milk"], "new_items": ["oat milk"]}
+    turn = olga(decision).say("in order C302, change the whole milk for oat milk")
+    assert turn.proposal.change.kind == "exchange_items"
+
+
+def test_whole_names_are_what_is_returned_however_the_model_cut_them(olga):
+    cut = {"tool": "return_items", "items": ["Whole milk", "1 gal", "Sourdough"], "quantity": 1}
+    turn = olga(cut).say("return Whole milk, 1 gal and Sourdough bread from order C302")
+    assert {each.title for each in turn.proposal.effect.items} == {
+        "Whole milk, 1 gal",
+        "Sourdough bread",
+    }
+
+
+def test_a_number_in_a_name_is_no_quantity(olga):
+    decision = {"tool": "return_items", "items": ["whole milk"], "quantity": 1}
+    (item,) = olga(decision).say("return Whole milk, 1 gal from order C302").proposal.effect.items
+    assert item.quantity == 2
+
+
 def test_which_item_becomes_which_is_asked(olga):
     olga = olga(
         {

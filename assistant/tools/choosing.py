@@ -130,15 +130,38 @@ def choose_lines(context: Context, order: Order, items: Sequence[str]) -> list[O
     """The order's lines that the words mean; raises Asked where they mean none, or several."""
     if _ALL.search(context.text) or len(order.lines) == 1:
         return list(order.lines)
-    if not items:
+    chosen, _ = named_lines(context.text, order)
+    if chosen:
+        # The shopper wrote whole names; a small model cuts them into pieces.
+        known = set[str]().union(*(words_of(each.title) for each in chosen))
+        items = [words for words in items if not words_of(words) <= known]
+    elif not items:
         found = find_lines(order, [context.text])
         if len(found) != 1:
             raise Asked(_ask_which(context, order, found or order.lines))
         return found
-    chosen: list[OrderLine] = []
     for words in items:
         chosen += [each for each in lines_of(context, order, words) if each not in chosen]
     return chosen
+
+
+def named_lines(text: str, order: Order) -> tuple[list[OrderLine], str]:
+    """The order's lines whose whole titles stand in a text, and the text without those."""
+    found, rest = titles_in(text, (each.title for each in order.lines))
+    titles = set(found)
+    return [each for each in order.lines if each.title in titles], rest
+
+
+def titles_in(text: str, titles: Iterable[str]) -> tuple[list[str], str]:
+    """The titles that stand in a text as a whole, in its order, and what else it says. A title
+    that is a part of a longer one ("milk", "oat milk") is not read out of that."""
+    found: list[tuple[int, str]] = []
+    rest = text
+    for title in sorted(set(titles), key=len, reverse=True):
+        for match in re.finditer(rf"(?<!\w){re.escape(title)}(?!\w)", rest, re.IGNORECASE):
+            found.append((match.start(), title))
+            rest = rest[: match.start()] + "\0" * len(match[0]) + rest[match.end() :]
+    return [title for _, title in sorted(found)], rest.replace("\0", "")
 
 
 def lines_of(context: Context, order: Order, words: str) -> list[OrderLine]:

@@ -4,10 +4,10 @@ out the exact effect, or the rule that forbids it, and the shopper's yes does th
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 from assistant.changes import Settled
 from assistant.orders.refusal import Refusal
@@ -19,7 +19,7 @@ from assistant.tools.choosing import (
     choose_lines,
     choose_order,
     choose_payment,
-    lines_of,
+    named_lines,
     order_cards,
     speaking_customer,
     words_of,
@@ -27,8 +27,8 @@ from assistant.tools.choosing import (
 from assistant.tools.context import Context
 from assistant.tools.orders import describe
 from assistant.tools.registry import ProductRef
-from assistant.types import Citation, Order, OrderLine, Product, Proposal, ToolResult
-from retrieval.types import Filters
+from assistant.tools.swaps import SwapKind, pairs, swap_kind
+from assistant.types import Citation, Order, OrderLine, Proposal, ToolResult
 
 _CITED = 2
 """Sentences of the article that is cited with a rule."""
@@ -64,7 +64,10 @@ def return_items(
         change = Change(
             "return_items",
             order.order_id,
-            tuple(ItemChange(each.product_id, _count(each, lines, quantity)) for each in lines),
+            tuple(
+                ItemChange(each.product_id, _count(context, order, lines, each, quantity))
+                for each in lines
+            ),
             payment_id=choose_payment(context, None, customer),
         )
         return _propose(context, change, order)
@@ -139,7 +142,7 @@ def change_order_payment(
 
 def _swap(
     context: Context,
-    kind: Literal["exchange_items", "change_order_items"],
+    kind: SwapKind,
     items: list[ProductRef],
     new_items: list[ProductRef],
     quantity: int | None,
@@ -149,85 +152,39 @@ def _swap(
 
     def work_out() -> ToolResult:
         order = choose_order(context, kind, order_id, items)
-        wanted = _pairs(context, order, items, new_items)
+        actual = swap_kind(context, kind, order) if new_items else kind
+        wanted = pairs(context, actual, order, items, new_items)
         lines = [line for line, _ in wanted]
         changed = [
             ItemChange(
                 line.product_id,
                 # Named twice, to become two things: one unit each.
-                1 if lines.count(line) > 1 else _count(line, lines, quantity),
-                _new_product(context, kind, line, words).product_id if words else "",
+                1 if lines.count(line) > 1 else _count(context, order, lines, line, quantity),
+                new.product_id if new else "",
             )
-            for line, words in wanted
+            for line, new in wanted
         ]
         payment_id = choose_payment(context, None, speaking_customer(context))
-        change = Change(kind, order.order_id, tuple(changed), payment_id=payment_id)
+        change = Change(actual, order.order_id, tuple(changed), payment_id=payment_id)
         return _propose(context, change, order)
 
     return _answered(work_out)
 
 
-def _pairs(
-    context: Context, order: Order, items: list[ProductRef], new_items: list[ProductRef]
-) -> list[tuple[OrderLine, ProductRef | None]]:
-    """Each line with what it shall become; raises Asked where that cannot be told."""
-    if len(items) == len(new_items) > 1:
-        found = [lines_of(context, order, item)[0] for item in items]
-        return list(dict.fromkeys(zip(found, new_items, strict=True)))
-    lines = choose_lines(context, order, items)
-    if len(new_items) > 1:
-        titles = "; ".join(each.title for each in lines)
-        note = context.phrase("exchange_pairs", items=titles, new_items="; ".join(new_items))
-        raise Asked(ToolResult(False, note, orders=order_cards([order]), verbatim=True))
-    return [(line, new_items[0] if new_items else None) for line in lines]
-
-
-def _new_product(context: Context, kind: str, line: OrderLine, words: ProductRef) -> Product:
-    """What an item shall become; raises Asked with cards where it may be several products."""
-    card = context.find(words)
-    if card:
-        return card.product
-    candidates = replacements(context, kind, line, words)
-    if len(candidates) == 1:
-        return candidates[0]
-    cards = tuple(context.card(each, "") for each in candidates)
-    key = "exchange_which" if cards else "exchange_none"
-    note = context.phrase(key, title=line.title, query=words)
-    raise Asked(ToolResult(False, note, products=cards, verbatim=True))
-
-
-def replacements(context: Context, kind: str, line: OrderLine, words: str) -> list[Product]:
-    """What the rule lets an item become: its variants, or what a search of its category finds,
-    that fit the words; every variant where none fits."""
-    assert context.orders is not None
-    old = context.shop.catalogue.product(line.product_id)
-    rule = context.orders.rules.rule(kind)  # type: ignore[arg-type]
-    candidates: list[Product] = []
-    if old and rule and rule.within == "variants":
-        candidates = [
-            each for each in context.shop.catalogue.variants(old)
-            if each.product_id != old.product_id
-        ]  # fmt: skip
-        wanted = words_of(words)
-        fits = [each for each in candidates if wanted <= words_of(_described(each))]
-        candidates = fits or candidates
-    elif old:
-        filters = Filters(category=old.category[-1])
-        hits = context.shop.retrieval.products.search(words, filters, k=6).hits
-        whole = [hit for hit in hits if hit.whole] or hits
-        candidates = context.shop.catalogue.products([hit.product_id for hit in whole])
-    # "Camera, waterproof" fits "Camera, no waterproof" as well, but is the name of one.
-    named = [each for each in candidates if each.title.casefold() == words.strip().casefold()]
-    return named or candidates
-
-
-def _described(product: Product) -> str:
-    return " ".join([product.title, *product.attributes.values()])
-
-
-def _count(line: OrderLine, lines: list[OrderLine], quantity: int | None) -> int:
+def _count(
+    context: Context,
+    order: Order,
+    lines: list[OrderLine],
+    line: OrderLine,
+    quantity: int | None,
+) -> int:
     """So many units: what was said of a single item, else all that the order holds."""
-    return quantity if quantity is not None and len(lines) == 1 else line.quantity
+    if quantity is None or len(lines) > 1:
+        return line.quantity
+    # The 6 of "Sneakers, 6, black" is no number of sneakers.
+    _, rest = named_lines(context.text, order)
+    said, beside = (set(re.findall(r"\d+", text)) for text in (context.text, rest))
+    return line.quantity if str(quantity) in said - beside else quantity
 
 
 def _reason(context: Context, reason: str | None) -> str:
