@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from assistant.grounding import Vocabulary, asks_for_a_person, language_of
 from assistant.llm.base import LanguageModel, Message, valid_decision
 from assistant.offers import UPSET
 from assistant.record import decode, encode
-from assistant.types import Turn
+from assistant.types import Language, Turn
 
 RECALLED = 8
 """Messages that it is made of."""
@@ -39,17 +39,8 @@ _FEELINGS = {
     "pleased": re.compile(r"\b(?:thank|great|love|perfect|happy|glad)|谢谢|满意|喜欢|太好了", re.I),
 }
 """The moods that are shown, each with what a quote for it has to hold."""
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "wants": {"type": "string", "maxLength": _LONGEST},
-        "open": {"type": "string", "maxLength": _LONGEST},
-        "mood": {"enum": ["calm", *_FEELINGS]},
-        "mood_words": {"type": "string", "maxLength": 80},
-    },
-    "required": ["wants", "open", "mood", "mood_words"],
-    "additionalProperties": False,
-}
+_BEGINNING: Mapping[Language, str] = {"en": "The shopper wants ", "zh": "顾客想"}
+"""How a small model is held to the language of the chat: it goes on as it is made to begin."""
 _REPORTING = frozenset([
     "a", "about", "an", "and", "any", "are", "as", "asks", "at", "be", "because", "been", "but",
     "by", "can", "cannot", "could", "did", "do", "does", "for", "from", "get", "given", "gives",
@@ -99,7 +90,7 @@ class Briefer:
         """The conversation in short. Where the shopper has said nothing yet but that they want a
         person, the model is not asked. A model that fails says nothing."""
         position = len(turns)
-        said = [turn.text for turn in turns if turn.kind != "staff" and not turn.answers]
+        said = _said(turns)
         if all(asks_for_a_person(text) for text in said):
             return Brief(position)
         try:
@@ -121,11 +112,33 @@ class Briefer:
 
     def _ask(self, turns: Sequence[Turn], cancel: threading.Event) -> dict[str, Any]:
         chat = "\n".join(_lines(turns)[-2 * RECALLED :])
-        if language_of(chat, "en") == "zh":
-            chat += "\n（用中文回答。）"  # a small model slips into the language of its examples
+        language = language_of(_said(turns)[-1], "en")
+        wants = f"^{_BEGINNING[language]}.{{2,{_LONGEST}}}$"
         messages = [Message("system", self.prompt), Message("user", chat)]
-        text = "".join(self.model.stream(messages, schema=_SCHEMA, max_tokens=160, cancel=cancel))
-        return valid_decision(text, _SCHEMA)
+        held = _schema({"type": "string", "pattern": wants})
+        text = "".join(self.model.stream(messages, schema=held, max_tokens=160, cancel=cancel))
+        # Where the backend cannot hold it to that, the checks do.
+        return valid_decision(text, _schema({"type": "string"}))
+
+
+def _said(turns: Sequence[Turn]) -> list[str]:
+    """The shopper's messages, but for answers to what was proposed."""
+    return [turn.text for turn in turns if turn.kind != "staff" and not turn.answers]
+
+
+def _schema(wants: Mapping[str, str]) -> dict[str, Any]:
+    properties = {
+        "wants": wants,
+        "open": {"type": "string", "maxLength": _LONGEST},
+        "mood": {"enum": ["calm", *_FEELINGS]},
+        "mood_words": {"type": "string", "maxLength": 80},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def statement_problem(

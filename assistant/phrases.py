@@ -330,6 +330,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Say which becomes which: {items}; and {new_items}. Nothing is changed yet.",
         "请说明哪件换成哪件：{items}；以及{new_items}。目前没有任何更改。",
     ),
+    # the record of a conversation, for a colleague
+    "record_shopper": ("Shopper: {text}", "顾客：{text}"),
+    "record_shown": ("Shown: {text}", "已展示：{text}"),
+    "record_cart": ("Cart: {text}", "购物车：{text}"),
     "yes": ("Yes", "是"),
     "no": ("No", "不"),
     "change_ask": (

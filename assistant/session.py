@@ -394,13 +394,14 @@ class Session:
 
     # --- for the desk ---
 
-    def packet(self, conversation_id: str) -> tuple[Packet, Context]:
-        """What a colleague needs to begin, and the context that it was read in."""
+    def packet(self, conversation_id: str, language: Language = "en") -> tuple[Packet, Context]:
+        """What a colleague needs to begin, in their language, and the context that it was read
+        in."""
         conversation = self._store.any_conversation(conversation_id)
         context = self._context(conversation.shopper, conversation, "", conversation.language)
         customer_id = conversation.shopper.customer_id
         orders = tuple(self._orders.orders(customer_id, limit=OPEN_ORDERS) if customer_id else ())
-        return packet_of(context, conversation, orders), context
+        return packet_of(context, conversation, orders, language), context
 
     def write_brief(self, conversation_id: str, cancel: threading.Event) -> Brief:
         """Have the model sum up a conversation that is at the desk, check it, and keep what

@@ -57,8 +57,11 @@ class Canned:
     missing: tuple[str, ...] = ()
 
 
-def packet_of(context: Context, conversation: Conversation, orders: tuple[Order, ...]) -> Packet:
-    """`context` is the shopper's, with the conversation's turns and an empty text."""
+def packet_of(
+    context: Context, conversation: Conversation, orders: tuple[Order, ...], language: Language
+) -> Packet:
+    """`context` is the shopper's, with the conversation's turns and an empty text; `language` is
+    the colleague's."""
     said = [turn.text for turn in conversation.turns if turn.kind != "staff" and not turn.answers]
     telling = [text for text in said if not asks_for_a_person(text)]
     answered = [turn for turn in conversation.turns if turn.kind == "answered"]
@@ -68,7 +71,7 @@ def packet_of(context: Context, conversation: Conversation, orders: tuple[Order,
         customer_id=customer_id,
         profile=context.shop.catalogue.profile(customer_id) if customer_id else {},
         wants=(telling or said or [""])[-1],
-        summary=summarise(context),
+        summary=summarise(context, language),
         orders=orders,
         cart=context.cart(),
         tried=tuple(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from assistant.phrases import phrase
 from assistant.tools.context import Context
-from assistant.types import Handoff, ToolResult
+from assistant.types import Handoff, Language, ToolResult
 
 RECALLED = 6
 
@@ -24,20 +25,24 @@ def hand_off(context: Context, reason: Why) -> ToolResult:
     )
 
 
-def summarise(context: Context) -> str:
-    """What was said and shown lately, for the colleague; drawn from the record, not retold."""
+def summarise(context: Context, language: Language = "en") -> str:
+    """What was said and shown lately, for the colleague, whose language it is; drawn from the
+    record, not retold."""
+
+    def line(key: str, text: str) -> str:
+        return phrase(language, f"record_{key}", text=text)
+
     lines = []
     for turn in context.turns[-RECALLED:]:
-        said_by = turn.author if turn.kind == "staff" else "Shopper"
         said = turn.text if turn.kind == "answered" else turn.words
-        lines.append(f"{said_by}: {said}")
+        lines.append(f"{turn.author}: {said}" if turn.kind == "staff" else line("shopper", said))
         shown = ", ".join(card.product.title for card in turn.products)
         if shown:
-            lines.append(f"Shown: {shown}")
+            lines.append(line("shown", shown))
     if context.text:
-        lines.append(f"Shopper: {context.text}")
+        lines.append(line("shopper", context.text))
     cart = context.cart()
     if cart.lines:
         held = ", ".join(f"{line.quantity} x {line.product.title}" for line in cart.lines)
-        lines.append(f"Cart: {held}")
+        lines.append(line("cart", held))
     return "\n".join(lines)

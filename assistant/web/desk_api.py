@@ -178,7 +178,7 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
     ) -> dict[str, Any]:
         """The conversation with its notes, its history and the hand-off packet. `language` is the
         colleague's; ready replies are in the shopper's, under titles in the colleague's."""
-        packet, context = session.packet(conversation_id)
+        packet, context = session.packet(conversation_id, language)
         found = desk.view.conversation(conversation_id)
         facts = facts_of(context, packet, who.name)
         canned = canned_replies(desk.rules.canned, found.language, facts, titles=language)

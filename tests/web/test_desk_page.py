@@ -1,10 +1,12 @@
 """Two real browsers: a shopper's and a colleague's, over a real server and a scripted model."""
 
+import json
 import re
 import time
 
 import pytest
 
+from assistant.desk.desk import Rules
 from tests.web.colleagues import PASSWORD
 from tests.web.serving import running
 
@@ -180,6 +182,27 @@ def test_a_restart_loses_nothing_and_both_pages_recover(open_session, visit, att
         expect(ann.page.locator("#desk-turns")).to_contain_text("are you still there?")
         ann.write("yes")
         expect(shopper.page.locator(".said.staff")).to_have_count(2)
+
+
+def test_the_models_word_on_it_comes_by_itself(staffed, visit, attend, pictures):
+    brief = {
+        "wants": "The shopper wants to know if the penne is gluten free.",
+        "open": "is it gluten free?",
+        "mood": "worried",
+        "mood_words": "I am worried",
+    }
+    address, _, _ = staffed(words=(json.dumps(brief),), wording="quote", rules=Rules(briefs=True))
+    shopper = visit(address)
+    shopper.say("do you have penne? is it gluten free? I am worried about my son")
+    ask_for_person(shopper)
+    ann = attend(address, "Ann")
+    ann.page.get_by_role("button", name="Take the next").click()
+    packet = ann.page.locator("#desk-packet")
+    expect(packet).to_contain_text(brief["wants"])
+    expect(packet).to_contain_text("Still open: is it gluten free?")
+    expect(packet).to_contain_text("They sound worried: “I am worried”")
+    assert brief["wants"] not in shopper.page.content()
+    ann.picture(pictures / "desk-brief.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
