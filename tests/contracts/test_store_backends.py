@@ -251,6 +251,8 @@ def test_lists_hold_nothing_of_another_shopper(store: Store) -> None:
         "cart": [],
         "visits": [],
         "changes": [],
+        "handoffs": [],
+        "notes": [],
     }
 
 
