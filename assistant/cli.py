@@ -137,7 +137,7 @@ def chat(
     as_json: Json = False,
 ) -> None:
     """Talk to the assistant in a terminal, or ask one --message."""
-    from assistant.session import readable
+    from assistant.messages import readable
     from assistant.terminal import Terminal, as_document
 
     if as_json and message is None:

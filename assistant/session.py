@@ -8,17 +8,15 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from assistant.agent import Agent, Draft, run_turn
-from assistant.brief import Brief
 from assistant.changes import ASSISTANT, Changes, Settled, answer_in, awaited
 from assistant.codes import Codes
+from assistant.desk.aid import Aid
 from assistant.desk.desk import Desk, Rules
-from assistant.desk.packet import Packet, packet_of
 from assistant.desk.proposals import Proposals
 from assistant.desk.states import PEOPLES
 from assistant.errors import AisleError, BadInput, Conflict, ModelError, NotFound
@@ -30,11 +28,11 @@ from assistant.events import (
     TurnFinished,
     TurnStarted,
 )
-from assistant.grounding import asks_for_a_person, language_of
+from assistant.grounding import language_of
 from assistant.identity import Doors, Visits
+from assistant.messages import readable
 from assistant.offers import is_upset, offers_person
 from assistant.orders.book import OrderBook
-from assistant.orders.types import ChangeKind
 from assistant.phrases import phrase
 from assistant.reply import compose
 from assistant.shop.catalogue import SampleShopper
@@ -44,24 +42,15 @@ from assistant.tokens import sign_token
 from assistant.tools.context import Context, Shop
 from assistant.tools.handoff import summarise
 from assistant.tools.order_changes import outcome
-from assistant.tools.products import search_products
-from assistant.tools.swaps import replacements
 from assistant.types import (
     Cart,
     Conversation,
     Handoff,
     Language,
     Piece,
-    Product,
-    ProductCard,
     Shopper,
     Turn,
 )
-
-LONGEST = 4_000
-"""Characters of one message; more is a document, not a question."""
-OPEN_ORDERS = 5
-"""Orders that a colleague is shown beside a conversation."""
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +79,7 @@ class Session:
         self._orders = OrderBook(shop.catalogue, store.database)
         self._changes = Changes(store, self._orders, confirm_within)
         self.proposals = Proposals(self.desk, self._orders, self._changes)
+        self.aid = Aid(shop, store, self._orders, agent, self.desk)
         self._agent = agent
         self._ready = threading.Event()
 
@@ -392,77 +382,6 @@ class Session:
         self._store.stop_waiting(shopper.key, conversation_id)
         return self._store.conversation(shopper.key, conversation_id)
 
-    # --- for the desk ---
-
-    def packet(self, conversation_id: str, language: Language = "en") -> tuple[Packet, Context]:
-        """What a colleague needs to begin, in their language, and the context that it was read
-        in."""
-        conversation = self._store.any_conversation(conversation_id)
-        context = self._context(conversation.shopper, conversation, "", conversation.language)
-        customer_id = conversation.shopper.customer_id
-        orders = tuple(self._orders.orders(customer_id, limit=OPEN_ORDERS) if customer_id else ())
-        return packet_of(context, conversation, orders, language), context
-
-    def write_brief(self, conversation_id: str, cancel: threading.Event) -> Brief:
-        """Have the model sum up a conversation that is at the desk, check it, and keep what
-        passes. Takes as long as the model does; nothing waits for it."""
-        conversation = self._store.any_conversation(conversation_id)
-        brief = self._agent.briefer.brief(conversation.turns, cancel)
-        if not cancel.is_set():
-            self.desk.keep_brief(conversation_id, brief)
-        return brief
-
-    def draft_reply(self, conversation_id: str) -> Turn:
-        """What the assistant would answer now, for a colleague to edit; nothing is kept, and no
-        tool that changes anything runs.
-
-        Raises BadInput where the shopper has asked nothing yet.
-        """
-        conversation = self._store.any_conversation(conversation_id)
-        turns = conversation.turns
-        asked = [
-            (place, turn.text)
-            for place, turn in enumerate(turns)
-            if turn.kind != "staff" and not asks_for_a_person(turn.text)
-        ]
-        if not asked:
-            raise BadInput(
-                "the shopper has asked nothing yet that an answer could be drafted to",
-                "顾客尚未提出可以起草回复的问题",
-            )
-        place, text = asked[-1]
-        readers = {name: each for name, each in self._agent.tools.items() if not each.writes}
-        draft = Draft(Turn("draft", text, model=self._agent.model.name))
-        before = replace(conversation, turns=turns[:place])
-        language = language_of(text, conversation.language)
-        context = self._context(conversation.shopper, before, text, language)
-        for _ in run_turn(replace(self._agent, tools=readers), context, draft, threading.Event()):
-            pass
-        return draft.turn
-
-    def replacements(
-        self, conversation_id: str, kind: ChangeKind, order_id: str, product_id: str, query: str
-    ) -> list[Product]:
-        """What an item of the shopper's order may become under the rule of this kind of change;
-        raises NotFound for an order that is not theirs, or an item that is not in it."""
-        conversation = self._store.any_conversation(conversation_id)
-        customer_id = conversation.shopper.customer_id
-        found = self._orders.orders(customer_id, order_id=order_id) if customer_id else []
-        lines = [line for order in found for line in order.lines if line.product_id == product_id]
-        if not lines:
-            raise NotFound(
-                f"no item {product_id[:80]!r} in order {order_id[:80]!r} of this shopper",
-                f"这位顾客的订单{order_id[:80]!r}中没有商品{product_id[:80]!r}",
-            )
-        context = self._context(conversation.shopper, conversation, query, conversation.language)
-        return replacements(context, kind, lines[0], query)
-
-    def find_products(self, query: str) -> tuple[ProductCard, ...]:
-        """Products for a colleague to show, as a search of any visitor would find them."""
-        visitor = Shopper("guest:desk")
-        context = Context(self._shop, self._store, visitor, language_of(query, "en"), query)
-        return search_products(context, readable(query)).products
-
     # --- the cart ---
 
     def cart(self, shopper: Shopper) -> Cart:
@@ -481,19 +400,3 @@ class Session:
             raise BadInput(f"{product.title!r} is out of stock")
         self._store.set_quantity(shopper.key, product_id, quantity)
         return self.cart(shopper)
-
-
-def readable(text: str) -> str:
-    """The message as it will be read; raises BadInput for one that is empty, binary or too long."""
-    if any(
-        unicodedata.category(each) in ("Cc", "Cs", "Cn") and each not in "\n\r\t" for each in text
-    ):
-        raise BadInput("the message holds characters that are not text; send plain text")
-    cleaned = text.strip()
-    if not cleaned:
-        raise BadInput("the message is empty; write what you are looking for")
-    if len(cleaned) > LONGEST:
-        raise BadInput(
-            f"the message has {len(cleaned):,} characters; the most is {LONGEST:,}, so shorten it"
-        )
-    return cleaned

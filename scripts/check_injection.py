@@ -24,8 +24,9 @@ from typing import Any
 
 from assistant.app import build
 from assistant.evaluation.statistics import wilson
+from assistant.messages import LONGEST
 from assistant.progress import Bars
-from assistant.session import LONGEST, Session
+from assistant.session import Session
 from assistant.settings import read_settings
 from assistant.shop.articles import Article
 from assistant.shop.catalogue import Catalogue

@@ -29,7 +29,7 @@ def brief_of(open_session):
             list(session.handle(olga, conversation, text))
         session.ask_for_person(olga, conversation)
         written = len(model.written)
-        session.write_brief(conversation, threading.Event())
+        session.aid.write_brief(conversation, threading.Event())
         brief_of_.asked = len(model.written) - written
         return session.desk.view.brief(conversation)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from assistant.changes import answer_in
+from assistant.messages import LONGEST
 from assistant.progress import silent
-from assistant.session import LONGEST
 from assistant.settings import Settings
 from assistant.setup import ingest_shop, train
 from assistant.shop.catalogue import Catalogue

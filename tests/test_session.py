@@ -4,7 +4,7 @@ import pytest
 
 from assistant.errors import BadInput, Conflict, NotFound, SignInRefused
 from assistant.events import TurnFinished
-from assistant.session import LONGEST, readable
+from assistant.messages import LONGEST, readable
 from assistant.types import Shopper
 
 GUEST = Shopper("guest:test")

@@ -44,6 +44,6 @@ class Briefing:
         if self._live.counts()["running"]:
             return  # the shopper's answer goes first
         for conversation_id in self._session.desk.view.unbriefed():
-            if self._session.write_brief(conversation_id, self._ended):
+            if self._session.aid.write_brief(conversation_id, self._ended):
                 self._live.signal(conversation_id, Signal("brief"))
             return

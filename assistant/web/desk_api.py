@@ -154,7 +154,7 @@ def _lists(session: Session, live: Live, told: Stream, colleague: Any) -> APIRou
         q: str, language: Language = "en", _: Colleague = colleague
     ) -> list[dict[str, Any]]:
         """Products to put into a reply."""
-        found = session.find_products(q)
+        found = session.aid.find_products(q)
         return [
             {
                 "product_id": card.product.product_id,
@@ -178,7 +178,7 @@ def _reading(session: Session, live: Live, told: Stream, colleague: Any) -> APIR
     ) -> dict[str, Any]:
         """The conversation with its notes, its history and the hand-off packet. `language` is the
         colleague's; ready replies are in the shopper's, under titles in the colleague's."""
-        packet, context = session.packet(conversation_id, language)
+        packet, context = session.aid.packet(conversation_id, language)
         found = desk.view.conversation(conversation_id)
         facts = facts_of(context, packet, who.name)
         canned = canned_replies(desk.rules.canned, found.language, facts, titles=language)
@@ -256,7 +256,7 @@ def _acting(session: Session, live: Live, colleague: Any) -> APIRouter:
     @routes.post("/conversations/{conversation_id}/draft")
     def draft(conversation_id: str, _: Colleague = colleague) -> dict[str, Any]:
         """What the assistant would answer, to be edited; nothing is kept or sent."""
-        turn = session.draft_reply(conversation_id)
+        turn = session.aid.draft_reply(conversation_id)
         named = {piece.tag for piece in turn.pieces if piece.kind == "product"}
         return {
             "text": draft_text(turn),

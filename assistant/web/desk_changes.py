@@ -80,7 +80,7 @@ def change_routes(session: Session, live: Live, colleague: Any) -> APIRouter:
         _: Colleague = colleague,
     ) -> list[dict[str, Any]]:
         """What an item may become: its variants, or what a search of its category finds."""
-        found = session.replacements(conversation_id, kind, order_id, product_id, q)
+        found = session.aid.replacements(conversation_id, kind, order_id, product_id, q)
         return [
             {
                 "product_id": each.product_id,

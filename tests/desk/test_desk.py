@@ -228,7 +228,7 @@ def test_the_packet_is_the_record(staffed):
     session.set_quantity(anna, "14", 2)
     list(session.handle(anna, conversation, "where is my order?"))
     list(session.handle(anna, conversation, "let me talk to a human"))
-    packet, _ = session.packet(conversation)
+    packet, _ = session.aid.packet(conversation)
     assert (packet.verified, packet.customer_id) == (True, "1")
     assert packet.wants == "where is my order?"
     assert [each.tool for each in packet.tried] == ["find_orders", "hand_off"]
@@ -240,10 +240,10 @@ def test_a_draft_is_the_assistants_answer_and_changes_nothing(staffed):
     session, _, _ = staffed(decisions=[{"tool": "search_products", "query": "pasta"}])
     conversation = waiting(session)
     with pytest.raises(BadInput, match="asked nothing"):
-        session.draft_reply(conversation)
+        session.aid.draft_reply(conversation)
     list(session.handle(GUEST, conversation, "do you have pasta?"))
     before = session.conversation(GUEST, conversation)
-    draft = session.draft_reply(conversation)
+    draft = session.aid.draft_reply(conversation)
     assert draft.products
     assert session.conversation(GUEST, conversation) == before
 

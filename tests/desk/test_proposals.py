@@ -192,10 +192,10 @@ def test_what_may_be_proposed_is_what_the_state_allows(olga):
     assert "cancel_order" in kinds["C300"]
     assert kinds["C301"] == set()
     assert kinds["C302"] == {"return_items", "exchange_items"}
-    found = olga.session.replacements(olga.id, "change_order_items", "C300", "10", "penne")
+    found = olga.session.aid.replacements(olga.id, "change_order_items", "C300", "10", "penne")
     assert "11" in [each.product_id for each in found]
     with pytest.raises(NotFound):
-        olga.session.replacements(olga.id, "change_order_items", "A100", "10", "penne")
+        olga.session.aid.replacements(olga.id, "change_order_items", "A100", "10", "penne")
 
 
 def test_whom_the_shop_does_not_know_has_no_orders_to_change(olga):
