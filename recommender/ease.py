@@ -25,6 +25,8 @@ LEARNERS = 5000
 """The customers that weights are learned from at most (K is 100 MB then); all are scored."""
 _BLOCK = 2048
 _FEW = 0.25
+_SESSION = 20
+"""So many tastes added to a customer's row are never much."""
 _SAME = 1e-5
 """Two tastes no further apart are one: sums in another order."""
 
@@ -80,18 +82,6 @@ class Ease:
         """Scores for any tastes, a sparse (n, items): NaN for an item not learned."""
         return self.both(rows)[0]
 
-    def pull(self, row: Any, items: Ints) -> Floats:
-        """`fold_in` of one row for some items, (items,): quick for a row of few tastes."""
-        found = np.full(len(items), np.nan, np.float32)
-        known = self._learned[items]
-        place = np.searchsorted(self._known, items[known])
-        tastes = self._of_known(row)
-        by_learner = self._by_learner(tastes)[:, 0]
-        q = self._q[place]
-        own = tastes.toarray()[0, place]
-        found[known] = (self._columns[:, place].T @ by_learner - own * q) / (1 - q)
-        return found
-
     def smooth(self, rows: Any) -> Floats:
         """As `fold_in` without the constraint diag(B) = 0: ridge regression of X on itself.
 
@@ -135,15 +125,21 @@ class Ease:
         return self._through(np.asarray((self._columns @ tastes.T).toarray()))
 
     def _from_own(self, row: Floats, user: int) -> Floats | None:
-        """h of one row by what parts it from the customer's own, None where that is much."""
+        """h of one row by what parts it from a multiple of the customer's own, None where that is
+        much. (Tastes of another day are a multiple: they fade together.)
+        """
         learner = self._learner[user]
-        own = self._of_known(self._tastes[[user]])
-        added = row[0] - own.toarray()[0]
-        changed = np.flatnonzero(np.abs(added) > _SAME)
-        if learner < 0 or len(changed) > _FEW * own.nnz:
+        own = self._of_known(self._tastes[user : user + 1])
+        if learner < 0 or not own.nnz:
             return None
-        found = -self._ridge * self._kernel[learner]
-        found[learner] += 1
+        scale = np.median(row[0, own.indices] / own.data)
+        added = row[0].copy()
+        added[own.indices] -= scale * own.data
+        changed = np.flatnonzero(np.abs(added) > _SAME)
+        if len(changed) > max(_FEW * own.nnz, _SESSION):
+            return None
+        found = -scale * self._ridge * self._kernel[learner]
+        found[learner] += scale
         if len(changed):
             found += self._through(self._columns[:, changed] @ added[changed, None])[:, 0]
         by_learner: Floats = found[:, None].astype(np.float32)

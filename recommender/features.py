@@ -19,6 +19,7 @@ from recommender.frequency import DECAY
 from recommender.interactions import DAY, Baskets, Floats, Ints
 from recommender.moments import Groups, Longs, Moments, Rows
 from recommender.neighbours import UserNeighbours
+from recommender.ranking import highest
 from recommender.trend import Facts, Trend, weekday
 
 OWN = 200
@@ -138,11 +139,15 @@ def _candidates(
 
 
 def _highest(scores: Floats, most: int) -> Longs:
-    """The keys, row × items + item, of each row's best `most`, minus infinity never."""
-    best = np.argpartition(-scores, most - 1, axis=1)[:, :most]
-    row = np.arange(len(scores), dtype=np.int64)[:, None]
-    keys: Longs = (row * scores.shape[1] + best)[np.isfinite(scores[row, best])]
-    return keys
+    """The keys, row × items + item, of each row's best `most`, ties to the lower number, minus
+    infinity never.
+    """
+    keys = []
+    for row, values in enumerate(scores):
+        best = highest(values, most)
+        best = best[np.argsort(-values[best], kind="stable")[:most]]
+        keys.append(row * scores.shape[1] + best[np.isfinite(values[best])])
+    return np.concatenate(keys) if keys else np.empty(0, np.int64)
 
 
 class _Columns:

@@ -44,6 +44,8 @@ class Frequency:
         """Decayed counts in CSR, (users, items); empty rows for unknown numbers."""
         n_users, n_items = self.counts.shape
         empty = sparse.csr_matrix((1, n_items), dtype=np.float32)
+        if len(users) == 1 and 0 <= users[0] < n_users:
+            return self.counts[users[0] : users[0] + 1]
         if all(0 <= user < n_users for user in users):
             return self.counts[list(users)]
         parts = [self.counts[user] if 0 <= user < n_users else empty for user in users]

@@ -28,6 +28,7 @@ class Learned:
         self.slots = slots
         self._reranker = reranker
         self._known = known
+        self._number = {item: number for number, item in enumerate(known.tolist())}
 
     @classmethod
     def fit(
@@ -49,9 +50,9 @@ class Learned:
 
     def scores(
         self, slot: str, user: int, now: float, session: Any, refused: Ints
-    ) -> NDArray[np.float64]:
-        """By item of the shop, from 0 to 1 for the candidates, NaN for what is none: the shopper's
-        own for `next_basket`, what is new to them for `new_items`. `session` is what is added to
+    ) -> tuple[Ints, NDArray[np.float64]]:
+        """The candidates and a score from 0 to 1 for each: the shopper's own items for
+        `next_basket`, what is new to them for `new_items`. `session` is what is added to
         the shopper's tastes, CSR (1, items); `refused` items add nothing to them.
         """
         sources = self._reranker.sources
@@ -60,15 +61,19 @@ class Learned:
         )
         extra = self._extra(session, refused) if session.nnz or len(refused) else None
         (ranked,) = self._reranker.rank(slot, moment, extra, "own")
-        found = np.full(session.shape[1], np.nan)
-        found[self._known[ranked.item]] = 1 / (1 + np.exp(-ranked.score.astype(np.float64)))
-        return found
+        return self._known[ranked.item], 1 / (1 + np.exp(-ranked.score.astype(np.float64)))
 
     def _extra(self, session: Any, refused: Ints) -> Any:
         """What is added to tastes, in the re-ranker's numbers."""
-        added = session.toarray()
-        added[0, refused] = _REFUSED
-        return sparse.csr_matrix(added[:, self._known])
+        added = dict(zip(session.indices.tolist(), session.data.tolist(), strict=True))
+        added |= dict.fromkeys(refused.tolist(), _REFUSED)
+        items = sorted(item for item in added if item in self._number)
+        row = (
+            np.array([added[item] for item in items], np.float32),
+            np.array([self._number[item] for item in items], np.int32),
+            [0, len(items)],
+        )
+        return sparse.csr_matrix(row, (1, len(self._known)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         slots = np.array(sorted(self.slots), np.str_)

@@ -13,6 +13,7 @@ from recommender.interactions import Ints
 _FIRST = 400
 _GROWTH = 8
 _STRIDE = 64
+_SPARE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,24 @@ class Choice:
     score: float
 
 
+def highest(values: Any, most: int) -> NDArray[np.int64]:
+    """Where the `most` highest values are, in no order, with whatever equals the last of them."""
+    if most <= 0:
+        return np.empty(0, np.int64)
+    # A sample says where the head begins: most of a shop is far behind it, and much of it equal.
+    sample = np.sort(values[::_STRIDE])
+    place = _SPARE * (most // _STRIDE + 1)
+    if place < len(sample):
+        head = np.flatnonzero(values > sample[-place])
+        if len(head) >= most:
+            return head[values[head] >= _least(values[head], most)]
+    return np.flatnonzero(values >= _least(values, most))
+
+
+def _least(values: Any, most: int) -> Any:
+    return np.partition(values, len(values) - most)[len(values) - most]
+
+
 def pick(scores: Any, behind: NDArray[np.bool_], limits: Limits) -> list[Choice]:
     """The best `k` items with a finite score; those `behind` come after all others.
 
@@ -38,31 +57,17 @@ def pick(scores: Any, behind: NDArray[np.bool_], limits: Limits) -> list[Choice]
     """
     able = np.flatnonzero(np.isfinite(scores))
     values = np.asarray(scores, np.float64)[able]
-    span = float(np.ptp(values)) + 1 if len(values) else 0.0
-    values = np.where(behind[able], values - span, values)
+    if behind.any() and len(values):
+        values = np.where(behind[able], values - float(np.ptp(values)) - 1, values)
     size = min(_FIRST, len(able))
     while True:
         # The whole shop is sorted only when its best items do not fill the list.
-        least = _least(values, size) if size else np.inf
-        top = np.flatnonzero(values >= least)
+        top = highest(values, size)
         order = able[top[np.argsort(-values[top], kind="stable")]]
         chosen = _within(order, scores, limits)
         if len(chosen) >= limits.k or size == len(able):
             return chosen
         size = min(size * _GROWTH, len(able))
-
-
-def _least(values: Any, size: int) -> float:
-    """The value of that place, counted from the highest.
-
-    A sample says where the head begins: most of a shop is far behind it, and equal.
-    """
-    sample = np.sort(values[::_STRIDE])
-    place = 4 * (size // _STRIDE + 1)
-    if place < len(sample):
-        head = values[values >= sample[-place]]
-        values = head if len(head) >= size else values
-    return float(np.partition(values, len(values) - size)[len(values) - size])
 
 
 def _within(order: NDArray[np.int64], scores: Any, limits: Limits) -> list[Choice]:

@@ -49,6 +49,8 @@ class Recommender:
         popular = models.popular.score
         self._bought = np.where(popular > 0, popular, np.nan).astype(np.float32)
         """How popular every item is, NaN for one that nobody ever bought."""
+        self._behind = self._bought / max(float(popular.max(initial=0)), 1e-9) - 1
+        """The same from -1 to 0, behind everything that tastes speak for."""
 
     @classmethod
     def train(
@@ -107,7 +109,7 @@ class Recommender:
         match kind:
             case "buy_again" if asked.user >= 0:
                 return self._buy_again(asked)
-            case "new_for_you" if asked.user >= 0 or self._tastes_now(asked).nnz:
+            case "new_for_you" if asked.user >= 0 or self._has_tastes(asked):
                 return self._new_for_you(asked)
             case "goes_with" if product_id or self._numbers(session.cart).size:
                 return self._goes_with(asked, product_id)
@@ -120,7 +122,7 @@ class Recommender:
     def _buy_again(self, asked: _Asked) -> Recommendation:
         models = self._models
         habits = Habits.of(models.baskets, asked.user)
-        counts = models.frequency.rows([asked.user])
+        counts, session = self._bought_and_wanted(asked)
         score = np.full(len(models.catalogue), np.nan)
         if self._learned("next_basket", asked):  # which leaves out only what was bought long ago
             score[habits.items] = counts.toarray()[0, habits.items]
@@ -129,7 +131,7 @@ class Recommender:
             score[habits.items] = blended(
                 counts.toarray()[0], smoothed, habits, models.weights, asked.now
             )
-        score = self._ranked("next_basket", asked, score)
+        score = self._ranked("next_basket", asked, session, score)
         foreign = np.ones(len(score), bool)
         foreign[habits.items] = False
         score[foreign] = np.nan
@@ -143,20 +145,20 @@ class Recommender:
 
     def _new_for_you(self, asked: _Asked) -> Recommendation:
         models = self._models
-        tastes = self._tastes_now(asked)
-        # Behind everything that tastes speak for, what others buy: scores from -1 to 0; and last
-        # what nobody bought yet, so that a shelf of new things is not empty.
-        score = self._bought / np.nanmax(self._bought, initial=1) - 1
+        counts, session = self._bought_and_wanted(asked)
+        tastes = self._tastes(asked, counts, session)
+        # Last comes what nobody bought yet, so that a shelf of new things is not empty.
+        score = self._behind.copy()
         few = asked.category is None and asked.k <= _LEARNED_FILLS
         if not (few and self._learned("new_items", asked)):
             liking = models.liking(tastes)[0]
             score[np.isnan(score) & np.isfinite(liking)] = -1
             score = np.where(liking > 0, liking, score)
-        score = self._ranked("new_items", asked, score)
+        score = self._ranked("new_items", asked, session, score)
         hidden = self._hidden(asked)
         if asked.user >= 0:
             own = models.baskets.item[models.baskets.of_user(asked.user)]
-            hidden |= models.catalogue.in_groups(np.unique(own))
+            hidden |= models.catalogue.in_groups(own)
         per_leaf = None if asked.category else _PER_LEAF
         chosen = self._pick(asked, score, hidden, demote=True, per_leaf=per_leaf)
         reasons = self._reasons.by_similar(tastes, [each.item for each in chosen])
@@ -228,44 +230,42 @@ class Recommender:
         learned = self._models.learned
         return learned if learned and slot in learned.slots and asked.user >= 0 else None
 
-    def _ranked(self, slot: str, asked: _Asked, weighted: Any) -> Any:
-        """The learned order where the slot has one, above 1; the rest behind it as weighted, with
-        what this session pulls on top.
+    def _ranked(self, slot: str, asked: _Asked, session: Any, weighted: Any) -> Any:
+        """The learned order where the slot has one, above 1, with what this session pulls on top;
+        the rest behind it as weighted.
         """
         learned = self._learned(slot, asked)
         if learned is None:
             return weighted
-        session = self._session_row(asked, float(self._counts(asked).sum()))
         refused = self._numbers(asked.session.disliked)
-        found = learned.scores(slot, asked.user, asked.now, session, refused)
-        top = max(float(np.nanmax(weighted, initial=0)), 1e-9)
-        behind = np.where(weighted > 0, weighted / top, weighted)
-        candidates = np.flatnonzero(np.isfinite(found)).astype(np.int32)
+        candidates, found = learned.scores(slot, asked.user, asked.now, session, refused)
         if session.nnz and slot == "new_items" and len(candidates):
-            pull = np.maximum(self._models.ease.pull(session, candidates), 0)
-            found[candidates] += _SESSION_PULL * pull / max(float(pull.max()), 1e-9)
-        return np.where(np.isfinite(found), 1 + found, behind)
+            cosine, _ = self._models.similar.shared(session.indices, candidates)
+            pull = session.data @ cosine
+            found += _SESSION_PULL * pull / max(float(pull.max()), 1e-9)
+        ranked = np.array(weighted, np.float64)
+        ranked[ranked > 0] /= max(float(np.nanmax(weighted, initial=0)), 1e-9)
+        ranked[candidates] = 1 + found
+        return ranked
 
-    def _counts(self, asked: _Asked) -> Any:
-        return self._models.frequency.rows([asked.user])
+    def _bought_and_wanted(self, asked: _Asked) -> tuple[Any, Any]:
+        """What was bought, and what this session speaks for, as two rows of tastes, CSR."""
+        counts = self._models.frequency.rows([asked.user])
+        session = asked.session
+        share = dict.fromkeys(self._numbers(session.viewed).tolist(), _VIEWED)
+        share |= dict.fromkeys(self._numbers(session.cart + session.liked).tolist(), 1.0)
+        items = sorted(share)
+        weight = max(1.0, _SESSION_SHARE * float(counts.data.sum()))
+        weights = np.array([weight * share[item] for item in items], np.float32)
+        row = (weights, np.array(items, np.int32), [0, len(items)])
+        return counts, sparse.csr_matrix(row, counts.shape)
 
-    def _session_row(self, asked: _Asked, bought: float) -> Any:
-        """What this session speaks for as a row of tastes, CSR; `bought` is the weight of all that
-        the shopper bought before.
-        """
-        strong = self._numbers(asked.session.cart + asked.session.liked)
-        viewed = np.setdiff1d(self._numbers(asked.session.viewed), strong)
-        share = np.repeat([1, _VIEWED], [len(strong), len(viewed)])
-        weights = (max(1.0, _SESSION_SHARE * bought) * share).astype(np.float32)
-        items = np.append(strong, viewed)
-        row = sparse.csr_matrix((weights, items, [0, len(items)]), (1, len(self._models.catalogue)))
-        row.sort_indices()
-        return row
+    def _has_tastes(self, asked: _Asked) -> bool:
+        return bool(self._tastes(asked, *self._bought_and_wanted(asked)).nnz)
 
-    def _tastes_now(self, asked: _Asked) -> Any:
-        """The row that EASE is asked with: what was bought, and what this session says."""
-        counts = self._counts(asked)
-        tastes = counts + self._session_row(asked, float(counts.sum()))
+    def _tastes(self, asked: _Asked, bought: Any, wanted: Any) -> Any:
+        """The row that EASE is asked with."""
+        tastes = bought + wanted
         tastes.data[np.isin(tastes.indices, self._numbers(asked.session.disliked))] = 0
         tastes.eliminate_zeros()
         return tastes

@@ -34,11 +34,11 @@ KEPT = 0.3
 FEWEST = 500
 """Baskets to learn from, below which a re-ranker would learn the noise."""
 _BATCH = 128
-_ROUNDS = {"next_basket": 300, "new_items": 250}
+_ROUNDS = 150
 _TREES: dict[str, dict[str, Any]] = {
-    "next_basket": {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 100,
+    "next_basket": {"learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 100,
                     "feature_fraction": 0.5, "lambdarank_truncation_level": 20},
-    "new_items": {"learning_rate": 0.03, "num_leaves": 15, "min_data_in_leaf": 200,
+    "new_items": {"learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 200,
                   "feature_fraction": 0.4, "lambdarank_truncation_level": 30, "lambda_l2": 10},
 }  # fmt: skip
 _COMMON = {
@@ -149,7 +149,7 @@ class Reranker:
             UserNeighbours.fit(counts), Trend(baskets), Facts(baskets, leaf),
         )  # fmt: skip
         boosters = {
-            slot: lightgbm.Booster(model_str=saved[slot].tobytes().decode()) for slot in _ROUNDS
+            slot: lightgbm.Booster(model_str=saved[slot].tobytes().decode()) for slot in _TREES
         }
         moment = Moments(np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.int64))
         names = list(table(sources, moment).names)
@@ -229,4 +229,4 @@ class _Examples:
         data.construct()
         del values
         params = {**_COMMON, **_TREES[slot], "seed": seed}
-        return lightgbm.train(params, data, _ROUNDS[slot])
+        return lightgbm.train(params, data, _ROUNDS)

@@ -23,6 +23,7 @@ class Similar:
 
     def __init__(self, baskets: Baskets, leaf: Ints) -> None:
         self._buyers = baskets.matrix().tocsc()
+        self._bought = np.diff(self._buyers.indptr).astype(np.float32)
         self._leaf = leaf
 
     @classmethod
@@ -44,14 +45,14 @@ class Similar:
         and how many bought both.
         """
         both = self.both(items, others)
-        bought = np.diff(self._buyers.indptr).astype(np.float32)
-        length = np.sqrt(np.maximum(bought[items][:, None] * bought[others], 1))
+        length = np.sqrt(np.maximum(self._bought[items][:, None] * self._bought[others], 1))
         return both / length * both / (both + SHRINK), both
 
     def both(self, items: Ints, others: Ints) -> Ints:
         """How many customers bought each item (rows) and each of the others (columns)."""
-        counts: Ints = (self._buyers[:, items].T @ self._buyers[:, others]).toarray()
-        return counts.astype(np.int32)
+        few, many = sorted((items, others), key=len)
+        counts: Ints = self._buyers[:, many].T @ self._buyers[:, few].toarray()
+        return (counts if many is items else counts.T).astype(np.int32)
 
     def _mates(self, item: int) -> Any:
         """The items of an item's leaf, itself among them; none for an unknown number."""
