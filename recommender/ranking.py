@@ -42,7 +42,8 @@ def highest(values: Any, most: int) -> NDArray[np.int64]:
     if place < len(sample):
         head = np.flatnonzero(values > sample[-place])
         if len(head) >= most:
-            return head[values[head] >= _least(values[head], most)]
+            top: NDArray[np.int64] = head[values[head] >= _least(values[head], most)]
+            return top
     return np.flatnonzero(values >= _least(values, most))
 
 

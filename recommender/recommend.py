@@ -305,10 +305,12 @@ class Recommender:
         per_leaf: int | None = None,
     ) -> list[Choice]:
         catalogue = self._models.catalogue
-        liked = catalogue.in_groups(self._numbers(asked.session.liked))
         shown = self._numbers(asked.session.shown) if demote else np.empty(0, np.int32)
         limits = Limits(asked.k, catalogue.group, catalogue.leaf, per_leaf)
-        boosted = np.where(hidden, np.nan, np.where(liked & (score > 0), _LIKED * score, score))
+        boosted = np.where(hidden, np.nan, score)
+        if asked.session.liked:
+            liked = catalogue.in_groups(self._numbers(asked.session.liked))
+            boosted[liked & (boosted > 0)] *= _LIKED
         if demote and asked.diversity:
             fresh = np.where(catalogue.in_groups(shown), np.nan, boosted)
             ahead = diversified(

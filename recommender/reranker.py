@@ -35,6 +35,8 @@ FEWEST = 500
 """Baskets to learn from, below which a re-ranker would learn the noise."""
 _BATCH = 128
 _ROUNDS = 150
+_FORESTS = {"next_basket": 2, "new_items": 1}
+"""Their scores are added: half of what a single one owes to its seed is noise."""
 _TREES: dict[str, dict[str, Any]] = {
     "next_basket": {"learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 100,
                     "feature_fraction": 0.5, "lambdarank_truncation_level": 20},
@@ -65,7 +67,7 @@ class Ranked:
 class Reranker:
     """`next_basket` ranks own and new items together, `new_items` only what is new."""
 
-    def __init__(self, sources: Sources, boosters: dict[str, Any]) -> None:
+    def __init__(self, sources: Sources, boosters: dict[str, list[Any]]) -> None:
         self.sources = sources
         self._boosters = boosters
 
@@ -116,7 +118,9 @@ class Reranker:
         found = table(self.sources, moments, session, "new" if slot == "new_items" else part)
         scores = np.empty(len(found.item), np.float32)
         if len(scores):
-            scores[:] = self._boosters[slot].predict(found.values, num_threads=1)
+            scores[:] = sum(
+                each.predict(found.values, num_threads=1) for each in self._boosters[slot]
+            )
         edges = np.searchsorted(found.moment, np.arange(len(moments) + 1))
         parts = [slice(*edge) for edge in pairwise(edges)]
         return [Ranked(found.item[each], found.own[each], scores[each]) for each in parts]
@@ -124,8 +128,9 @@ class Reranker:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The trees as text; what they are asked with is fitted from the baskets, or in it."""
         trees = {
-            slot: np.frombuffer(booster.model_to_string().encode(), np.uint8)
-            for slot, booster in self._boosters.items()
+            f"{slot}_{n}": np.frombuffer(booster.model_to_string().encode(), np.uint8)
+            for slot, boosters in self._boosters.items()
+            for n, booster in enumerate(boosters)
         }
         ease, factors = self.sources.ease.arrays(), self.sources.factors.arrays()
         named = {f"ease_{name}": values for name, values in ease.items()}
@@ -149,11 +154,15 @@ class Reranker:
             UserNeighbours.fit(counts), Trend(baskets), Facts(baskets, leaf),
         )  # fmt: skip
         boosters = {
-            slot: lightgbm.Booster(model_str=saved[slot].tobytes().decode()) for slot in _TREES
+            slot: [
+                lightgbm.Booster(model_str=saved[f"{slot}_{n}"].tobytes().decode())
+                for n in range(forests)
+            ]
+            for slot, forests in _FORESTS.items()
         }
         moment = Moments(np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.int64))
         names = list(table(sources, moment).names)
-        if any(booster.feature_name() != names for booster in boosters.values()):
+        if any(each.feature_name() != names for trees in boosters.values() for each in trees):
             raise ModelMissing("the re-ranker knows other features; run `aisle train`")
         return cls(sources, boosters)
 
@@ -216,7 +225,7 @@ class _Examples:
     def teaches(self) -> bool:
         return any(len(sizes) for sizes in self._sizes)
 
-    def learn(self, slot: str, seed: int) -> Any:
+    def learn(self, slot: str, seed: int) -> list[Any]:
         values = np.concatenate(self._values)
         self._values.clear()
         data = lightgbm.Dataset(
@@ -228,5 +237,8 @@ class _Examples:
         )
         data.construct()
         del values
-        params = {**_COMMON, **_TREES[slot], "seed": seed}
-        return lightgbm.train(params, data, _ROUNDS)
+        params = {**_COMMON, **_TREES[slot]}
+        return [
+            lightgbm.train({**params, "seed": seed + n}, data, _ROUNDS)
+            for n in range(_FORESTS[slot])
+        ]
