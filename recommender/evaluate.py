@@ -281,6 +281,7 @@ def _cross_domain(
             for model, found in scores.items():
                 guesses = best(np.where(inside, found[row], -np.inf), max(KS))
                 lists.add(model, user, guesses, truth)
+    progress("across departments", len(largest), len(largest))
     return lists
 
 
