@@ -367,6 +367,14 @@ def test_whole_names_are_what_is_returned_however_the_model_cut_them(olga):
     }
 
 
+def test_the_only_item_of_an_order_is_not_taken_for_another(olga):
+    olga = olga({"tool": "return_items", "items": ["bread"]}, {"tool": "return_items"})
+    turn = olga.say("return the bread of order C303")
+    assert turn.proposal is None
+    assert "no “bread” in order C303" in turn.reply
+    assert olga.say("I want to return it, order C303").orders[0].order.order_id == "C303"
+
+
 def test_a_number_in_a_name_is_no_quantity(olga):
     decision = {"tool": "return_items", "items": ["whole milk"], "quantity": 1}
     (item,) = olga(decision).say("return Whole milk, 1 gal from order C302").proposal.effect.items

@@ -128,7 +128,10 @@ def order_cards(orders: Iterable[Order]) -> tuple[OrderCard, ...]:
 
 def choose_lines(context: Context, order: Order, items: Sequence[str]) -> list[OrderLine]:
     """The order's lines that the words mean; raises Asked where they mean none, or several."""
-    if _ALL.search(context.text) or len(order.lines) == 1:
+    only = len(order.lines) == 1 and (
+        not items or _IT.search(context.text) or find_lines(order, items)
+    )
+    if only or _ALL.search(context.text):
         return list(order.lines)
     chosen, _ = named_lines(context.text, order)
     if chosen:
