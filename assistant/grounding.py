@@ -188,6 +188,9 @@ def check_arguments(tool: str, arguments: Mapping[str, Any], context: Context) -
         said_so = str(checked["category"]).casefold() in context.text.casefold()
         if tool != "recommend_products" or not said_so:
             del checked["category"]
+    elif tool == "recommend_products" and not _mentions(said, str(checked.get("category", ""))):
+        # "My weekly list" is of the whole shop, whatever department the model thinks of.
+        checked.pop("category", None)
     _keep_what_was_said(tool, checked, said, context)
     if "product" in checked:
         checked["product"] = _reference(str(checked["product"]), context, ordinal=True)
@@ -219,6 +222,12 @@ def _limits(arguments: Mapping[str, Any], text: str, said: str) -> dict[str, flo
 
 def _is_category(name: str, context: Context) -> bool:
     return context.shop.catalogue.has_category(name)
+
+
+def _mentions(said: str, category: str) -> bool:
+    """Whether the shopper used a word of a shelf's name. In Chinese no shelf is called by it."""
+    named = set(_stems(category)) - {"and", "for", "the"}
+    return bool(_HAN.search(said)) or not named.isdisjoint(_stems(said))
 
 
 def _quantities(text: str) -> set[int]:

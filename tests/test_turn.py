@@ -466,6 +466,21 @@ def test_of_a_guest_and_of_a_new_customer_nothing_is_known(open_session, custome
 
 
 @pytest.mark.parametrize(
+    ("said", "category"),
+    [
+        ("help me do my weekly shop", None),
+        ("any ideas from the grocery shelves?", "Grocery"),
+        ("给我推荐点吃的", "Grocery"),
+    ],
+)
+def test_a_department_that_nobody_named_narrows_nothing(open_session, said, category):
+    decision = {"tool": "recommend_products", "kind": "popular", "category": "Grocery"}
+    session, _ = open_session(decision)
+    (call,) = answer(session, said).calls
+    assert call.action.arguments.get("category") == category
+
+
+@pytest.mark.parametrize(
     ("text", "shopper", "kind"),
     [
         ("what might I like for dinner?", ANNA, "new_for_you"),
