@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from implicit.als import AlternatingLeastSquares
+from matplotlib.figure import Figure
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -157,39 +158,21 @@ def in_a_process(*arguments: str) -> Any:
 
 def plot(rows: list[dict[str, float]], against: str, path: Path) -> None:
     """Both costs against items or shoppers, on logarithmic axes."""
-    width, height, left, bottom = 520, 300, 70, 250
-    most = max(max(r["fold_in_and_score_all_ms"], 1e3 * r["seconds_per_epoch"]) for r in rows)
-    parts = []
-    first, last = np.log10(rows[0][against]), np.log10(rows[-1][against])
-
-    def at(items: float, value: float) -> tuple[float, float]:
-        x = left + (width - left - 30) * (np.log10(items) - first) / (last - first)
-        return x, bottom - (bottom - 30) * (np.log10(max(value, 0.1)) + 1) / (np.log10(most) + 1)
-
-    for colour, name, label in (
-        ("#1f6feb", "fold_in_and_score_all_ms", "one call, fold-in and all scores"),
-        ("#d1661f", "seconds_per_epoch", "one epoch of training"),
+    figure = Figure(figsize=(7, 3.6))
+    axes = figure.subplots()
+    at = [row[against] for row in rows]
+    for name, scale, label in (
+        ("seconds_per_epoch", 1e3, "one epoch of training"),
+        ("fold_in_and_score_all_ms", 1.0, "one call, fold-in and all scores"),
     ):
-        scale = 1.0 if name.endswith("ms") else 1e3
-        points = [at(row[against], row[name] * scale) for row in rows]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        for (x, y), row in zip(points, rows, strict=True):
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-            text = f"{row[name] * scale:,.1f} ms"
-            parts.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{text}</text>')
-        y = 18 if scale == 1 else 34
-        parts.append(f'<text x="{left}" y="{y}" fill="{colour}">{label}</text>')
-    for row in rows:
-        x, _ = at(row[against], 1)
-        parts.append(
-            f'<text x="{x:.1f}" y="272" text-anchor="middle">{row[against]:,} {against}</text>'
-        )
-    path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'font-family="sans-serif" font-size="12"><rect width="{width}" height="{height}" '
-        f'fill="white"/>{"".join(parts)}</svg>\n'
-    )
+        axes.loglog(at, [row[name] * scale for row in rows], "o-", label=label)
+    axes.set_xticks(at, [f"{each:,}" for each in at])
+    axes.minorticks_off()
+    axes.set(xlabel=against, ylabel="milliseconds")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
