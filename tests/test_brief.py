@@ -116,5 +116,5 @@ def test_it_is_made_in_the_background_and_anew_while_nobody_has_it(open_session)
     session.desk.claim(ann, conversation)
     list(session.handle(olga, conversation, "still there?"))
     assert session.desk.view.unbriefed() == [], "whoever has it reads along"
-    briefing.start()
-    briefing.stop()
+    briefing.rounds.start()
+    briefing.rounds.stop()

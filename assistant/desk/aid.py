@@ -6,7 +6,6 @@ import threading
 from dataclasses import replace
 
 from assistant.agent import Agent, Draft, run_turn
-from assistant.brief import Brief
 from assistant.desk.desk import Desk
 from assistant.desk.packet import Packet, packet_of
 from assistant.errors import BadInput, NotFound
@@ -46,14 +45,13 @@ class Aid:
         orders = tuple(self._orders.orders(customer_id, limit=OPEN_ORDERS) if customer_id else ())
         return packet_of(context, conversation, orders, language), context
 
-    def write_brief(self, conversation_id: str, cancel: threading.Event) -> Brief:
+    def write_brief(self, conversation_id: str, cancel: threading.Event) -> None:
         """Have the model sum up a conversation that is at the desk, check it, and keep what
         passes. Takes as long as the model does; nothing waits for it."""
         conversation = self._store.any_conversation(conversation_id)
         brief = self._agent.briefer.brief(conversation.turns, cancel)
         if not cancel.is_set():
             self._desk.keep_brief(conversation_id, brief)
-        return brief
 
     def draft_reply(self, conversation_id: str) -> Turn:
         """What the assistant would answer now, for a colleague to edit; nothing is kept, and no

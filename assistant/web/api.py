@@ -86,15 +86,14 @@ def create_app(session: Session, origins: Sequence[str] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tending = Tending(session, live)
-        briefing = Briefing(session, live)
-        tending.start()
+        rounds = [Tending(session, live).rounds]
         if session.desk.rules.briefs:
-            briefing.start()
+            rounds.append(Briefing(session, live).rounds)
+        for each in rounds:
+            each.start()
         yield
-        await asyncio.to_thread(tending.stop)
-        if session.desk.rules.briefs:
-            await asyncio.to_thread(briefing.stop)
+        for each in rounds:
+            await asyncio.to_thread(each.stop)
         live.close()
 
     app = FastAPI(title="Aisle", lifespan=lifespan, docs_url=None, redoc_url=None)

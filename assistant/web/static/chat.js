@@ -1,5 +1,7 @@
 // The shopper's page. The server draws turns; this sends, listens and puts them in place.
 
+import { found } from "/aisle/found.js";
+
 const root = await found("aisle");
 const $ = (id) => document.getElementById(`aisle-${id}`);
 const talk = $("talk"), turns = $("turns"), form = $("form"), box = $("write");
@@ -13,19 +15,6 @@ let me, conversation, stream, standing = {}, running = null;
 let refused = "";  // why the sign-in that the page came with was not taken
 // While the shopper or the conversation changes, a message waits for the one it is meant for.
 let changing = Promise.resolve();
-
-// Gradio draws the page some time after this script has run.
-function found(id) {
-  return new Promise((resolve) => {
-    const look = () => {
-      const element = document.getElementById(id);
-      if (element) { watcher.disconnect(); resolve(element); }
-    };
-    const watcher = new MutationObserver(look);
-    watcher.observe(document.documentElement, { childList: true, subtree: true });
-    look();
-  });
-}
 
 async function call(method, path, body) {
   const answer = await fetch(`/api/v1/${path}`, {

@@ -1,24 +1,13 @@
 // What the desk's scripts stand on: its elements, its words, its server.
 
+import { found } from "/aisle/found.js";
+
 export const root = await found("aisle");
 export const $ = (id) => document.getElementById(`desk-${id}`);
 const key = "aisle-desk-language";
 export let language = localStorage.getItem(key)
   || (navigator.language.startsWith("zh") ? "zh" : "en");
 let texts = {};
-
-// Gradio draws the page some time after this script has run.
-function found(id) {
-  return new Promise((resolve) => {
-    const look = () => {
-      const element = document.getElementById(id);
-      if (element) { watcher.disconnect(); resolve(element); }
-    };
-    const watcher = new MutationObserver(look);
-    watcher.observe(document.documentElement, { childList: true, subtree: true });
-    look();
-  });
-}
 
 // The words of `name`, filled in; "" for a name that the desk has none for.
 export function t(name, values = {}) {
